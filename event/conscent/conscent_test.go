@@ -1,0 +1,271 @@
+package conscent_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/paperround/event"
+	"example.com/paperround/event/conscent"
+	"example.com/paperround/event/eventtest"
+	"example.com/paperround/topic"
+)
+
+// value reads JSON with the numbers as they are written.
+func value(t *testing.T, body []byte) any {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var v any
+	require.NoError(t, d.Decode(&v))
+	return v
+}
+
+// decode reads a body on a route that knows sign-ups from logins.
+func decode(t *testing.T, tp topic.Topic, body []byte) (event.Event, error) {
+	t.Helper()
+	o := &conscent.Options{}
+	if tp == topic.ConsCentOldSignUp || tp == topic.ConsCentOldLogin {
+		o.Old = tp
+	}
+	c, err := conscent.NewCodec(o)
+	require.NoError(t, err)
+	return c.Decode(body)
+}
+
+func TestSamplesRoundTrip(t *testing.T) {
+	t.Parallel()
+	typed := 0
+	for e := range eventtest.All() {
+		if e.Topic.Provider() != topic.ConsCent {
+			continue
+		}
+		ev, err := decode(t, e.Topic, e.Body)
+		require.NoError(t, err)
+		require.Equal(t, e.Topic, ev.Topic(), e.Variant)
+		if _, ok := ev.(*event.Unknown); !ok {
+			typed++
+		}
+		body, contentType, err := ev.Encode()
+		require.NoError(t, err)
+		require.Equal(t, "application/json", contentType)
+		require.Equal(t, value(t, e.Body), value(t, body), e.Topic)
+	}
+	require.Equal(t, 6, typed)
+}
+
+func TestDecodeNew(t *testing.T) {
+	t.Parallel()
+	ev, err := conscent.Decode(eventtest.Sample(topic.ConsCentCancelledSubscription))
+	require.NoError(t, err)
+	require.Equal(t, &conscent.CancelledSubscription{
+		Envelope: conscent.Envelope{
+			UserID:     "7a0000000000c0ffee000001",
+			Contains:   []string{"user", "renewal"},
+			ClientInfo: &conscent.ClientInfo{DeviceType: new("desktop")},
+			CreatedAt:  event.NewTime(time.Unix(1743846101, 0), event.UnixSeconds),
+		},
+		User: &conscent.User{
+			PhoneNumber: new("9800000001"),
+			UserID:      new("7a0000000000c0ffee000001"),
+			Country:     new("IN"),
+			Address: &conscent.Address{
+				Apartment: new(""), Area: new(""), Pincode: new(""), Landmark: new(""),
+				City: new(""), State: new(""), Country: new(""),
+			},
+			Name: new(""),
+			City: new("sampletown (north)"),
+			Location: &conscent.Location{
+				Latitude: event.NewDecimal(129716, 4), Longitude: event.NewDecimal(775946, 4), Postcode: event.NewID("560001"),
+			},
+			Username: new("9800000001"),
+		},
+		Renewal: &conscent.Renewal{
+			ID:                           new("7a0000000000c0ffee000002"),
+			Status:                       new("CANCELLED"),
+			RenewalCount:                 event.NewDecimal(1, 0),
+			PaymentGatewayPlanID:         new("P-SAMPLEPLAN000000000000001"),
+			PaymentGatewaySubscriptionID: new("I-SAMPLESUB0001"),
+			Price:                        event.NewDecimal(2451, 2),
+			Currency:                     new("USD"),
+		},
+	}, ev)
+}
+
+// The old bodies are known by their marks, typed or not.
+func TestOldBodiesAreRecognised(t *testing.T) {
+	t.Parallel()
+	for e := range eventtest.All() {
+		info, _ := e.Topic.Info()
+		if info.Group != "Old Webhooks" {
+			continue
+		}
+		ev, err := conscent.Decode(e.Body)
+		if e.Topic == topic.ConsCentOldSignUp || e.Topic == topic.ConsCentOldLogin {
+			require.ErrorIs(t, err, event.ErrNoTopic)
+			require.ErrorContains(t, err, "Options.Old")
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, e.Topic, ev.Topic())
+	}
+}
+
+// A route for sign-ups takes what is surely something else for what it is.
+func TestMarksWinOverTheRoute(t *testing.T) {
+	t.Parallel()
+	ev, err := decode(t, topic.ConsCentOldSignUp, eventtest.Sample(topic.ConsCentOldMicroPayment))
+	require.NoError(t, err)
+	require.IsType(t, (*conscent.OldMicroPayment)(nil), ev)
+	ev, err = decode(t, topic.ConsCentOldSignUp, eventtest.Sample(topic.ConsCentMeterBannerClose))
+	require.NoError(t, err)
+	require.IsType(t, (*conscent.MeterBannerClose)(nil), ev)
+}
+
+func TestNewCodecRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tp := range []topic.Topic{topic.ConsCentOldMicroPayment, topic.ConsCentSignUp, "old.sign_up"} {
+		_, err := conscent.NewCodec(&conscent.Options{Old: tp})
+		require.ErrorContains(t, err, "topic.ConsCentOldSignUp", tp)
+	}
+}
+
+func TestUnknownTopic(t *testing.T) {
+	t.Parallel()
+	for body, tp := range map[string]topic.Topic{
+		`{"entity":"event","event":"user.signup","payload":{}}`:           "conscent:user.signup",
+		`{"entity":"event","event":"paywall.exit","payload":{}}`:          topic.ConsCentPaywallExit,
+		`{"entity":"event","event":"old.micro_payment","type":"CONTENT"}`: "conscent:old.micro_payment",
+		`{"type":"PASS"}`: topic.ConsCentOldPassPayment,
+	} {
+		raw := []byte(body)
+		ev, err := conscent.Decode(raw)
+		require.NoError(t, err)
+		clear(raw)
+		require.Equal(t, &event.Unknown{Of: tp, ContentType: "application/json", Body: []byte(body)}, ev)
+	}
+}
+
+// An object that contains announces may be missing, and keys may be new.
+func TestDecodeTolerates(t *testing.T) {
+	t.Parallel()
+	ev, err := conscent.Decode([]byte(
+		`{"event":"meter_banner.close","new":1,"contains":["user"],"payload":{"x":{}},"user_id":"u","entity":"event"}`))
+	require.NoError(t, err)
+	closed, ok := ev.(*conscent.MeterBannerClose)
+	require.True(t, ok)
+	require.Nil(t, closed.User)
+	require.Equal(t, []string{"user"}, closed.Contains)
+	require.True(t, closed.CreatedAt.IsZero())
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		body   string
+		is     error
+		field  string
+		offset int
+	}{
+		"not JSON":              {`x`, event.ErrMalformed, "", 0},
+		"empty object":          {`{}`, event.ErrNoTopic, "", -1},
+		"another entity":        {`{"entity":"order","event":"paywall.exit"}`, event.ErrNoTopic, "", -1},
+		"no event":              {`{"entity":"event","payload":{}}`, event.ErrNoTopic, "event", -1},
+		"event is a number":     {`{"entity":"event","event":7,"payload":{}}`, event.ErrMistyped, "event", 26},
+		"two events":            {`{"entity":"event","event":"paywall.exit","EVENT":"transaction.complete"}`, event.ErrMalformed, "EVENT", 41},
+		"no payload":            {`{"entity":"event","event":"meter_banner.close"}`, event.ErrMalformed, "payload", -1},
+		"payload is a list":     {`{"entity":"event","event":"meter_banner.close","payload":[]}`, event.ErrMistyped, "payload", 57},
+		"a mistyped object":     {`{"entity":"event","event":"meter_banner.close","payload":{"user":"77001"}}`, event.ErrMistyped, "payload.user", 65},
+		"a mistyped field":      {`{"entity":"event","event":"meter_banner.close","payload":{"user":{"location":{"latitude":"x77001"}}}}`, event.ErrMistyped, "payload.user.location.latitude", 89},
+		"mistyped contains":     {`{"entity":"event","event":"meter_banner.close","payload":{},"contains":"user"}`, event.ErrMistyped, "contains", 71},
+		"mistyped time":         {`{"entity":"event","event":"meter_banner.close","payload":{},"created_at":"77001x"}`, event.ErrMistyped, "created_at", 73},
+		"an unknown type":       {`{"type":"GIFT"}`, event.ErrNoTopic, "type", 8},
+		"type is no string":     {`{"type":7}`, event.ErrNoTopic, "type", 8},
+		"old, a mistyped field": {` {"type":"CONTENT","price":"77001 INR"}`, event.ErrMistyped, "price", 27},
+		"old, an element":       {`{"type":"CONTENT","paymentType":["NEW",77001]}`, event.ErrMistyped, "paymentType", 32},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ev, err := conscent.Decode([]byte(tt.body))
+			require.ErrorIs(t, err, tt.is)
+			require.Nil(t, ev)
+			var e *event.Error
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, tt.field, e.Field)
+			require.Equal(t, tt.offset, e.Offset)
+			require.NotContains(t, err.Error(), "77001", "an error repeats no value")
+		})
+	}
+}
+
+// What is left out of a literal is left out of the body, and contains lists
+// what is there.
+func TestEncodeNew(t *testing.T) {
+	t.Parallel()
+	ev := &conscent.TransactionComplete{
+		Envelope:    conscent.Envelope{UserID: "u1", CreatedAt: event.NewTime(time.Unix(1743841268, 0), event.UnixSeconds)},
+		Transaction: &conscent.Transaction{Status: new("COMPLETE"), Amount: event.NewDecimal(18, 0), TagsExclude: []string{}},
+	}
+	body, _, err := ev.Encode()
+	require.NoError(t, err)
+	require.Equal(t, `{"entity":"event","user_id":"u1","event":"transaction.complete","contains":["transaction"],`+
+		`"payload":{"transaction":{"status":"COMPLETE","amount":18,"tagsExclude":[]}},"created_at":1743841268}`, string(body))
+	require.Nil(t, ev.Contains, "encoding changes nothing")
+
+	body, _, err = (&conscent.MeterBannerClose{Envelope: conscent.Envelope{UserID: "u1"}}).Encode()
+	require.NoError(t, err)
+	require.Equal(t, `{"entity":"event","user_id":"u1","event":"meter_banner.close","contains":[],"payload":{}}`, string(body))
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	t.Parallel()
+	for name, ev := range map[string]event.Event{
+		"nil pointer":              (*conscent.MeterBannerClose)(nil),
+		"no user":                  &conscent.MeterBannerClose{},
+		"old, no mark":             &conscent.OldMicroPayment{},
+		"old, the mark of another": &conscent.OldMicroPayment{Type: "PASS"},
+	} {
+		_, _, err := ev.Encode()
+		require.ErrorIs(t, err, event.ErrIncomplete, name)
+	}
+	_, _, err := (&conscent.OldLogin{}).Encode()
+	require.NoError(t, err, "a login is known by its keys alone")
+}
+
+func TestCodecYields(t *testing.T) {
+	t.Parallel()
+	c := conscent.Codec()
+	require.True(t, c.Yields(reflect.TypeFor[*conscent.OldLogin]()))
+	require.True(t, c.Yields(reflect.TypeFor[*conscent.MeterBannerClose]()))
+	require.False(t, c.Yields(reflect.TypeFor[conscent.MeterBannerClose]()))
+}
+
+func FuzzDecode(f *testing.F) {
+	for e := range eventtest.All() {
+		f.Add(e.Body)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		c, err := conscent.NewCodec(&conscent.Options{Old: topic.ConsCentOldLogin})
+		require.NoError(t, err)
+		ev, err := c.Decode(body)
+		if err != nil {
+			require.Nil(t, ev)
+			require.ErrorAs(t, err, new(*event.Error))
+			return
+		}
+		again, _, err := ev.Encode()
+		if err != nil {
+			require.ErrorIs(t, err, event.ErrIncomplete)
+			return
+		}
+		back, err := c.Decode(again)
+		require.NoError(t, err, "%s", again)
+		bodyAgain, _, err := back.Encode()
+		require.NoError(t, err)
+		require.Equal(t, string(again), string(bodyAgain))
+	})
+}

@@ -1,0 +1,56 @@
+package eventtest_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/paperround/event/eventtest"
+	"example.com/paperround/topic"
+)
+
+func TestExamplesAreOfTheCatalog(t *testing.T) {
+	t.Parallel()
+	perProvider := map[topic.Provider]int{}
+	for e := range eventtest.All() {
+		info, ok := e.Topic.Info()
+		require.True(t, ok, "%s is no topic of the catalog", e.Topic)
+		require.NotEmpty(t, e.Body, e.Topic)
+		require.NotEqual(t, topic.NameAlone, info.Evidence, "%s has an example and is said to be known by name alone", e.Topic)
+		if e.Variant == "" {
+			require.Equal(t, e.Body, eventtest.Sample(e.Topic))
+		}
+		perProvider[e.Topic.Provider()]++
+	}
+	require.Equal(t, map[topic.Provider]int{topic.Cleeng: 14, topic.InPlayer: 39, topic.ConsCent: 23}, perProvider)
+}
+
+// A topic whose whole payload was published has a whole example.
+func TestEvidenceHasItsExample(t *testing.T) {
+	t.Parallel()
+	whole := map[topic.Topic]bool{}
+	for e := range eventtest.All() {
+		if e.Variant == "" {
+			whole[e.Topic] = !e.Partial
+		}
+	}
+	for tp := range topic.All() {
+		info, _ := tp.Info()
+		if info.Evidence == topic.WholePayload {
+			require.True(t, whole[tp], tp)
+		}
+	}
+}
+
+func TestSampleOfATopicWithoutOne(t *testing.T) {
+	t.Parallel()
+	require.Nil(t, eventtest.Sample(topic.CleengRefundPayment))
+	require.Nil(t, eventtest.Sample("acme:invoice.paid"))
+}
+
+func TestSampleIsTheCallersOwn(t *testing.T) {
+	t.Parallel()
+	body := eventtest.Sample(topic.CleengPassCreated)
+	body[0] = 'x'
+	require.Equal(t, byte('{'), eventtest.Sample(topic.CleengPassCreated)[0])
+}
