@@ -69,6 +69,7 @@ func TestScanRefuses(t *testing.T) {
 		"key twice, in the payload":    {`{"topic":"x","data":{"id":1,"ID":2}}`, "data.ID", 28},
 		"key twice, in an array":       {`{"data":[{"id":1},{"id":1,"Id":2}]}`, "data[].Id", 26},
 		"key twice, after 200 others":  {many("KKKK"), "KKKK", 21101},
+		"key twice, the 150th":         {many(strings.Repeat("K", 150)), strings.Repeat("K", 64) + "...", 21101},
 		"no closing brace":             {`{"a":1`, "", 6},
 		"no value":                     {`{"a":`, "a", 5},
 		"no colon":                     {`{"a" 1}`, "", 5},

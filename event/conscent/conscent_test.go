@@ -174,6 +174,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"not JSON":              {`x`, event.ErrMalformed, "", 0},
 		"empty object":          {`{}`, event.ErrNoTopic, "", -1},
 		"another entity":        {`{"entity":"order","event":"paywall.exit"}`, event.ErrNoTopic, "", -1},
+		"details of what":       {`{"subscriptionDetails":{"subscriptionId":"1"}}`, event.ErrNoTopic, "", -1},
 		"no event":              {`{"entity":"event","payload":{}}`, event.ErrNoTopic, "event", -1},
 		"event is a number":     {`{"entity":"event","event":7,"payload":{}}`, event.ErrMistyped, "event", 26},
 		"two events":            {`{"entity":"event","event":"paywall.exit","EVENT":"transaction.complete"}`, event.ErrMalformed, "EVENT", 41},

@@ -235,6 +235,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"two types":                    {"type=customer.updated&type=customer.registered", event.ErrMalformed, "type", 22},
 		"two types, escaped":           {"type=customer.updated&ty%70e=customer.registered", event.ErrMalformed, "type", 22},
 		"type as an array":             {"type=customer.updated&type[]=customer.registered", event.ErrMalformed, "type[]", 22},
+		"type as an array only":        {"id=1&type[]=customer.updated", event.ErrMalformed, "type[]", 5},
 		"two ids":                      {"id=1&type=customer.updated&id=2", event.ErrMalformed, "id", 27},
 		"bad escape in a value":        {"id=1&type=customer.updated&resource[email]=%4", event.ErrMalformed, "resource[email]", 27},
 		"bad escape in a key":          {"id=1&%zz=customer.updated", event.ErrMalformed, "", 5},
