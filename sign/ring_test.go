@@ -1,0 +1,162 @@
+package sign_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/paperround/sign"
+)
+
+func TestNewRingRefuses(t *testing.T) {
+	t.Parallel()
+	key := func(s string) sign.Key { return sign.Key{Secret: sign.NewSecret(s)} }
+	long := time.Unix(1, 0)
+	for name, tc := range map[string]struct {
+		keys   []sign.Key
+		reason string
+	}{
+		"no key":                        {nil, "no key"},
+		"zero secret":                   {[]sign.Key{{}}, "empty"},
+		"1 empty secret":                {[]sign.Key{key("")}, "empty"},
+		"2 prefix only":                 {[]sign.Key{key("whsec_")}, "nothing after it"},
+		"3 blank secret":                {[]sign.Key{key(" \t\r\n ")}, "blank"},
+		"4 trailing newline":            {[]sign.Key{key("hunter2\n")}, "ends in a newline"},
+		"4 trailing CRLF":               {[]sign.Key{key("hunter2\r\n")}, "ends in a newline"},
+		"4 leading space":               {[]sign.Key{key(" hunter2")}, "white space"},
+		"4 trailing space":              {[]sign.Key{key("hunter2 ")}, "white space"},
+		"5 one empty among several":     {[]sign.Key{key("one"), key(""), key("two")}, "key 2: the secret is empty"},
+		"6 all expired":                 {[]sign.Key{{Secret: sign.NewSecret("a"), NotAfter: long}, {Secret: sign.NewSecret("b"), NotAfter: long}}, "expired"},
+		"7 duplicate ids":               {[]sign.Key{{ID: "a", Secret: sign.NewSecret("one")}, {ID: "a", Secret: sign.NewSecret("two")}}, "two keys have this id"},
+		"7 id like a position":          {[]sign.Key{{ID: "2", Secret: sign.NewSecret("one")}, key("two")}, "two keys have this id"},
+		"7 duplicate secrets":           {[]sign.Key{key("one"), key("one")}, "same as that of key 1"},
+		"9 pasted v1,whsec_":            {[]sign.Key{key("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}, "drop the v1,"},
+		"43 public key as an HMAC key":  {[]sign.Key{key("whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")}, "asymmetric"},
+		"43 private key as an HMAC key": {[]sign.Key{key("whsk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")}, "asymmetric"},
+		"43 PEM as an HMAC key":         {[]sign.Key{key("-----BEGIN PUBLIC KEY-----\nMCow")}, "asymmetric"},
+		"ends before it starts": {[]sign.Key{{
+			Secret: sign.NewSecret("one"), NotBefore: time.Now(), NotAfter: time.Now().Add(-time.Second),
+		}}, "NotAfter lies before NotBefore"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := sign.NewRing(tc.keys...)
+			require.Nil(t, r)
+			require.ErrorIs(t, err, sign.ErrConfig)
+			require.ErrorContains(t, err, tc.reason)
+			require.NotContains(t, err.Error(), "hunter2")
+		})
+	}
+}
+
+func TestNewRingTakesBinarySecrets(t *testing.T) {
+	t.Parallel()
+	for name, secret := range map[string]string{
+		"control characters and a space": "\x00random\x01 ",
+		"no UTF-8 and a newline":         "\xff\xfe random\n",
+	} {
+		_, err := sign.NewRing(sign.Key{Secret: sign.NewSecret(secret)})
+		require.NoError(t, err, name)
+	}
+}
+
+func TestCompileRefusesKeys(t *testing.T) {
+	t.Parallel()
+	cleeng := sign.Cleeng("X-Signature", sign.Hex)
+	standard := sign.StandardWebhooks()
+	for name, tc := range map[string]struct {
+		scheme sign.Scheme
+		secret string
+		reason string // Empty: the key fits.
+	}{
+		"8 Cleeng, 15 bytes":     {cleeng, strings.Repeat("k", 15), "at least 16"},
+		"8 Cleeng, 16 bytes":     {cleeng, strings.Repeat("k", 16), ""},
+		"8 Cleeng, 64 bytes":     {cleeng, strings.Repeat("k", 64), ""},
+		"8 Cleeng, 65 bytes":     {cleeng, strings.Repeat("k", 65), "at most 64"},
+		"8 Cleeng, as published": {cleeng, "b/ds[]7+=43cnd54-12-95[sd^faas$e", ""},
+		"8 18 bytes":             {standard, "whsec_plJ3nmyCDGBKInavdOK15jsl", ""},
+		"8 16 bytes":             {standard, "MDEyMzQ1Njc4OWFiY2RlZg==", ""},
+		"8 15 bytes":             {standard, "MDEyMzQ1Njc4OWFiY2Rl", "at least 16"},
+		"10 base64url":           {standard, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La-_Sw", "base64url"},
+		"10 no padding":          {standard, "MDEyMzQ1Njc4OWFiY2RlZg", "padding"},
+		"11 text":                {standard, "b/ds[]7+=43cnd54-12-95[sd^faas$e", "base64url or text"},
+		"11 text without dashes": {standard, "b/ds[]7+=43cnd54=12=95[sd^faas$e", "not standard base64"},
+		"line break inside":      {standard, "MfKQ9r8GKYqrTwjU\nPD8ILPZIo2LaLaSw\nabc", "line break"},
+		"non-zero trailing bits": {standard, "MDEyMzQ1Njc4OWFiY2RlZh==", "not standard base64"},
+		"InPlayer, anything":     {sign.InPlayer(), "k", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := sign.Compile(tc.scheme, ringOf(t, tc.secret))
+			_, newErr := sign.New(tc.scheme, ringOf(t, tc.secret), nil)
+			require.Equal(t, err, newErr)
+			if tc.reason == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, sign.ErrConfig)
+			require.ErrorContains(t, err, tc.reason)
+			require.ErrorContains(t, err, tc.scheme.Name)
+			require.NotContains(t, err.Error(), tc.secret)
+		})
+	}
+}
+
+func TestCompileRefusesRings(t *testing.T) {
+	t.Parallel()
+	_, err := sign.Compile(sign.InPlayer(), nil) // 12 nil ring
+	require.ErrorIs(t, err, sign.ErrConfig)
+	_, err = sign.Compile(sign.InPlayer(), new(sign.Ring))
+	require.ErrorIs(t, err, sign.ErrConfig)
+}
+
+func TestRingReplace(t *testing.T) {
+	t.Parallel()
+	ring := ringOf(t, "one")
+	before := tagOf(t, sign.InPlayer(), ringOf(t, "one"), "body")
+	after := tagOf(t, sign.InPlayer(), ringOf(t, "two"), "body")
+	c, err := sign.Compile(sign.InPlayer(), ring)
+	require.NoError(t, err)
+	sign1 := func() string {
+		out, err := c.Append(nil, sign.Message{Body: []byte("body")}, at())
+		require.NoError(t, err)
+		return string(out)
+	}
+	require.Equal(t, before, sign1())
+	require.ErrorIs(t, ring.Replace(), sign.ErrConfig)
+	require.ErrorIs(t, ring.Replace(sign.Key{Secret: sign.NewSecret("")}), sign.ErrConfig)
+	require.Equal(t, before, sign1(), "a refused replacement changes nothing")
+	require.NoError(t, ring.Replace(sign.Key{Secret: sign.NewSecret("two")}))
+	require.Equal(t, after, sign1())
+	require.ErrorIs(t, (*sign.Ring)(nil).Replace(sign.Key{Secret: sign.NewSecret("two")}), sign.ErrConfig)
+}
+
+func TestRingReplaceDoesNotFit(t *testing.T) {
+	t.Parallel()
+	ring := ringOf(t, strings.Repeat("k", 16))
+	s, err := sign.New(sign.Cleeng("X-Signature", sign.Hex), ring, nil)
+	require.NoError(t, err)
+	require.NoError(t, ring.Replace(
+		sign.Key{Secret: sign.NewSecret(strings.Repeat("j", 16))},
+		sign.Key{ID: "short", Secret: sign.NewSecret("hunter2")},
+	))
+	header := headerOf()
+	err = s.Sign(header, "", at(), nil)
+	require.ErrorIs(t, err, sign.ErrConfig)
+	require.ErrorContains(t, err, "key short")
+	require.Empty(t, header)
+	require.NoError(t, ring.Replace(sign.Key{Secret: sign.NewSecret(strings.Repeat("j", 16))}))
+	require.NoError(t, s.Sign(header, "", at(), nil))
+}
+
+func TestRingKeepsItsKeys(t *testing.T) {
+	t.Parallel()
+	keys := []sign.Key{{Secret: sign.NewSecret("one")}}
+	ring, err := sign.NewRing(keys...)
+	require.NoError(t, err)
+	require.Empty(t, keys[0].ID, "the caller's slice is left alone")
+	keys[0].Secret = sign.NewSecret("two")
+	require.Equal(t, tagOf(t, sign.InPlayer(), ringOf(t, "one"), "body"), tagOf(t, sign.InPlayer(), ring, "body"))
+}
