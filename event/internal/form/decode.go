@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"example.com/paperround/event"
 )
@@ -70,10 +71,8 @@ func set(v reflect.Value, path, value string) (ok bool, want string) {
 		if !ok {
 			return false, "a map"
 		}
-		for i, f := range fields(v.Type()) {
-			if f == name {
-				return set(v.Field(i), rest, value)
-			}
+		if i, ok := planOf(v.Type()).index[name]; ok {
+			return set(v.Field(i), rest, value)
 		}
 		return true, ""
 	}
@@ -94,16 +93,36 @@ func textName(a encoding.TextUnmarshaler) string {
 	return "text"
 }
 
-// fields yields index and form name of a struct's fields that have one.
-func fields(t reflect.Type) func(yield func(int, string) bool) {
-	return func(yield func(int, string) bool) {
-		for i := range t.NumField() {
-			name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-			if name != "" && name != "-" && !yield(i, name) {
-				return
-			}
+// plan is what a struct type's tags say.
+type plan struct {
+	fields []field
+	index  map[string]int // from a field's name in forms to its number in the struct
+}
+
+type field struct {
+	number   int
+	name     string
+	omitZero bool
+}
+
+// plans keeps the plan of each type, since reading tags costs more than all the
+// rest of decoding.
+var plans sync.Map //nolint:gochecknoglobals // a cache, of as many entries as there are event types
+
+func planOf(t reflect.Type) *plan {
+	if p, ok := plans.Load(t); ok {
+		return p.(*plan) //nolint:forcetypeassert // nothing else is stored
+	}
+	p := &plan{index: map[string]int{}}
+	for i := range t.NumField() {
+		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if name != "" && name != "-" {
+			p.fields = append(p.fields, field{i, name, options == "omitzero"})
+			p.index[name] = i
 		}
 	}
+	plans.Store(t, p)
+	return p
 }
 
 // Encode calls add for every value in the struct that v points to, in the order
@@ -147,12 +166,12 @@ func encode(v reflect.Value, path string, add func(key, value string)) error {
 			add(path+"["+name+"]", m[name])
 		}
 	case reflect.Struct:
-		for i, name := range fields(v.Type()) {
-			f := v.Field(i)
-			if strings.HasSuffix(v.Type().Field(i).Tag.Get("json"), ",omitzero") && isZero(f) {
+		for _, f := range planOf(v.Type()).fields {
+			value := v.Field(f.number)
+			if f.omitZero && isZero(value) {
 				continue
 			}
-			if err := encode(f, path+"["+name+"]", add); err != nil {
+			if err := encode(value, path+"["+f.name+"]", add); err != nil {
 				return err
 			}
 		}
