@@ -1,0 +1,266 @@
+package deliver
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	headerID  = "Webhook-Id"
+	userAgent = "paperround/1"
+
+	maxKeptBody = 4 << 10
+	maxReadBody = 64 << 10
+)
+
+// Result is the outcome of one exchange. The caller owns it.
+type Result struct {
+	Reason     Reason
+	Fault      Fault         // on whose side the failure lies
+	Err        error         // an *Error; nil on success
+	Status     int           // the endpoint's answer; 0 if there was none
+	Body       []byte        // the first 4 KiB of the answer
+	RetryAfter time.Duration // what 408, 425, 429 and 5xx asked for, up to 24 hours; 0 for nothing
+	Elapsed    time.Duration
+}
+
+// Attempt makes one exchange: it signs the message for this moment, sends it to
+// the endpoint through the client's guard, and reads the answer. It needs no
+// queue and no dispatcher, so a job of any engine can call it; [Retryable] tells
+// such a job what to make of the error.
+//
+// The request is a POST of the body as it is, with the endpoint's headers, the
+// signer's on top. If the signer sets no Webhook-Id header, Attempt adds one
+// with the message's id. That header is not signed: it lets a receiver of a
+// provider without ids tell duplicates apart, and proves nothing.
+//
+// One deadline, the endpoint's Timeout, covers everything, the end of the answer
+// included. 4 KiB of the answer are kept and 64 KiB read. The status decides:
+// an answer whose body breaks off counts as its status says. Attempt never
+// panics; a signer's or transport's panic becomes a fault of our own side.
+func Attempt(ctx context.Context, client *Client, ep *Endpoint, msg *Message) (res *Result) {
+	start := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			res = failed(FaultOurs, panicked(ReasonLocal, p))
+		}
+		res.Elapsed = time.Since(start)
+	}()
+	u, err := client.check(ep)
+	if err == nil {
+		err = msg.validate()
+	}
+	if err == nil && ep.Tenant != msg.Tenant {
+		err = invalid("endpoint %s is not of the message's tenant", ep.ID)
+	}
+	if err != nil {
+		return failed(FaultDestination, asError(err))
+	}
+	exchange, cancel := context.WithTimeout(ctx, ep.timeout())
+	defer cancel()
+	req, failure := newRequest(exchange, client, u, ep, msg, start)
+	if failure != nil {
+		return failure
+	}
+	resp, err := client.transport.RoundTrip(req)
+	if err != nil {
+		return classify(ctx, err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // nothing depends on it
+	res = judgeStatus(resp, ep.ExactOK)
+	res.Body = readAnswer(resp.Body)
+	return res
+}
+
+// newRequest makes the signed request, or says why it cannot be made.
+func newRequest(ctx context.Context, client *Client, u *url.URL, ep *Endpoint, msg *Message, at time.Time) (*http.Request, *Result) {
+	signed := http.Header{"Content-Type": {msg.ContentType}}
+	if err := sign(ep.Signer, signed, msg, at); err != nil {
+		return nil, failed(FaultOurs, err)
+	}
+	header := make(http.Header, len(ep.Header)+len(signed)+2)
+	for name, values := range ep.Header {
+		for _, v := range values {
+			header.Add(name, v)
+		}
+	}
+	if header.Get("User-Agent") == "" {
+		header.Set("User-Agent", userAgent)
+	}
+	for name := range signed {
+		header.Del(name)
+	}
+	maps.Copy(header, signed) // as the signer wrote them: some receivers care for the case
+	if !has(header, headerID) {
+		header.Set(headerID, msg.ID)
+	}
+	if u.Scheme == "http" && !client.plaintextCredentials && has(header, "Authorization") {
+		return nil, failed(FaultDestination, refused("credentials over plain http are not allowed"))
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(msg.Body))
+	if err != nil {
+		return nil, failed(FaultDestination, invalid("endpoint %s: its URL makes no request", ep.ID))
+	}
+	// Without it the transport cannot send a request a second time by itself,
+	// with a time and a signature that are no longer fresh.
+	req.GetBody = nil
+	req.Header = header
+	return req, nil
+}
+
+// sign lets the signer work on a header of its own, and judges what it set.
+func sign(s Signer, header http.Header, msg *Message, at time.Time) (failure *Error) {
+	defer func() {
+		if p := recover(); p != nil {
+			failure = panicked(ReasonSigner, p)
+		}
+	}()
+	if err := s.Sign(header, msg.ID, at, msg.Body); err != nil {
+		return &Error{Reason: ReasonSigner, Err: err} // its text may hold what it signed with
+	}
+	for name := range header {
+		switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
+		case !isToken(name):
+			return &Error{Reason: ReasonSigner, Detail: "it set a header whose name is not a token"}
+		case canonical == headerID:
+		case canonical == "Content-Type":
+			if got := header[name]; name != canonical || len(got) != 1 || got[0] != msg.ContentType {
+				return &Error{Reason: ReasonSigner, Detail: "it changed the content type"}
+			}
+		case isReserved(name):
+			return &Error{Reason: ReasonSigner, Detail: "it may not set " + canonical}
+		}
+	}
+	return nil
+}
+
+// has looks for a header in whatever case a signer wrote it.
+func has(header http.Header, name string) bool {
+	for h := range header {
+		if strings.EqualFold(h, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// judgeStatus turns a status into an outcome.
+func judgeStatus(resp *http.Response, exactOK bool) *Result {
+	status := resp.StatusCode
+	var reason Reason
+	switch {
+	case status == http.StatusOK || status/100 == 2 && !exactOK:
+		return &Result{Reason: ReasonSucceeded, Status: status}
+	case status/100 == 2, status/100 == 5, status == http.StatusRequestTimeout,
+		status == http.StatusTooEarly, status == http.StatusTooManyRequests:
+		reason = ReasonStatus
+	case status/100 == 3:
+		reason = ReasonRedirect
+	default:
+		reason = ReasonRejected
+	}
+	res := failed(FaultReceiver, &Error{Reason: reason, Status: status})
+	if reason == ReasonStatus {
+		res.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
+	}
+	return res
+}
+
+// readAnswer keeps the beginning of an answer and reads on for a while, so that
+// the connection can be used again.
+func readAnswer(body io.Reader) []byte {
+	var kept bytes.Buffer
+	_, err := io.CopyN(&kept, body, maxKeptBody)
+	if err == nil {
+		_, _ = io.CopyN(io.Discard, body, maxReadBody-maxKeptBody) // the status has decided
+	}
+	return kept.Bytes()
+}
+
+// classify tells whose fault an exchange without an answer was. parent is the
+// context without the endpoint's own deadline.
+func classify(parent context.Context, err error) *Result {
+	e := &Error{Err: err}
+	fault := FaultReceiver
+	own, isOwn := errors.AsType[*Error](err)
+	dns, isDNS := errors.AsType[*net.DNSError](err)
+	errno, isErrno := errors.AsType[syscall.Errno](err)
+	timeout, isNet := errors.AsType[net.Error](err)
+	switch {
+	case isOwn:
+		return failed(FaultDestination, own)
+	case errors.Is(context.Cause(parent), ErrLeaseLost):
+		e.Reason, fault = ReasonLeaseLost, FaultOurs
+	case parent.Err() != nil:
+		e.Reason, fault = ReasonCanceled, FaultOurs
+	case isDNS && dns.IsNotFound:
+		e.Reason = ReasonDNS
+	case isDNS:
+		e.Reason, e.Detail, fault = ReasonLocal, "DNS does not answer", FaultOurs
+	case isErrno && isLocal(errno):
+		e.Reason, e.Detail, fault = ReasonLocal, errno.Error(), FaultOurs
+	case errors.Is(err, context.DeadlineExceeded), isNet && timeout.Timeout():
+		e.Reason = ReasonTimeout
+	case isTLS(err):
+		e.Reason = ReasonTLS
+	case isErrno:
+		e.Reason, e.Detail = ReasonNetwork, errno.Error()
+	default:
+		e.Reason = ReasonNetwork
+	}
+	return failed(fault, e)
+}
+
+// isLocal reports whether an error of the system says that this machine is the
+// one in trouble: no sockets, no ports, no memory, no network, no permission.
+func isLocal(errno syscall.Errno) bool {
+	switch errno {
+	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL,
+		syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EACCES, syscall.EPERM:
+		return true
+	default:
+		return false
+	}
+}
+
+func isTLS(err error) bool {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
+	}
+	// What else a handshake fails with has no type in common.
+	return strings.Contains(err.Error(), "tls: ")
+}
+
+func failed(fault Fault, err *Error) *Result {
+	return &Result{Reason: err.Reason, Fault: fault, Err: err, Status: err.Status}
+}
+
+func asError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Reason: ReasonInvalid, Detail: "cannot be sent", Err: err}
+}
+
+// panicError keeps where a caller's code panicked. The value stays out: nobody
+// knows what it holds.
+type panicError struct{ stack []byte }
+
+func (*panicError) Error() string { return "panic" }
+
+func panicked(reason Reason, value any) *Error {
+	return &Error{Reason: reason, Detail: fmt.Sprintf("panic with a %T", value), Err: &panicError{stack: debug.Stack()}}
+}

@@ -1,0 +1,181 @@
+package deliver
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	defaultConcurrency  = 64
+	defaultLease        = time.Minute
+	defaultDrainTimeout = 20 * time.Second
+	defaultMaxBody      = 256 << 10
+	minLease            = time.Second
+)
+
+// Options are the choices of [New]. The zero value is the defaults.
+type Options struct {
+	// Client makes the exchanges; nil means one with the strictest guard.
+	Client *Client
+
+	// Policy is for endpoints that have none of their own; nil means the default.
+	Policy *Policy
+
+	// Concurrency is how many exchanges may be under way at a time; 0 means 64.
+	Concurrency int
+
+	// Lease is for how long a claim, and the share of the endpoints, outlives a
+	// worker that died; 0 means one minute, and one second is the least. Long
+	// exchanges extend it.
+	Lease time.Duration
+
+	// DrainTimeout is how long Run lets exchanges finish after its context
+	// ended; 0 means 20 seconds, negative cancels them at once.
+	DrainTimeout time.Duration
+
+	// MaxBody is the most bytes that Publish accepts as a body; 0 means 256 KiB,
+	// negative no bound.
+	MaxBody int
+
+	// Logger is told of failures, and at level debug of successes; nil is silent.
+	Logger *slog.Logger
+
+	// Hooks are told of attempts and outcomes.
+	Hooks Hooks
+
+	// Owner names this process in the store's leases; it is made unique for
+	// each Run. Empty means a random name alone.
+	Owner string
+
+	// Rand gives the luck for jitter: from 0 up to but not including 1. It must
+	// be safe for concurrent use. nil means math/rand/v2.
+	Rand func() float64
+}
+
+// Dispatcher publishes messages and delivers them. It is safe for concurrent
+// use. The zero value is of no use; see [New].
+type Dispatcher struct {
+	store     Store
+	directory Directory
+	client    *Client
+	policy    *Policy
+	log       *slog.Logger
+	hooks     Hooks
+	owner     string
+	rand      func() float64
+
+	concurrency int
+	lease       time.Duration
+	drain       time.Duration
+	maxBody     int
+
+	running    atomic.Bool
+	wakeFanOut chan struct{}
+	wakeClaims chan struct{}
+	counters   counters
+}
+
+// New makes a dispatcher over a store and a directory of endpoints; nil options
+// are the defaults. It starts nothing: Publish works at once, and Run delivers.
+// The error is an [*Error] and says which option to mend.
+func New(store Store, directory Directory, opts *Options) (*Dispatcher, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	switch {
+	case store == nil:
+		return nil, invalid("store is nil; pass one, such as NewMemory makes")
+	case directory == nil:
+		return nil, invalid("directory is nil; pass one, such as Static makes")
+	case opts.Concurrency < 0:
+		return nil, invalid("Options.Concurrency cannot be negative; 0 means %d", defaultConcurrency)
+	case opts.Lease != 0 && opts.Lease < minLease:
+		return nil, invalid("Options.Lease must be at least %s; 0 means %s", minLease, defaultLease)
+	}
+	if err := opts.Policy.validate(); err != nil {
+		return nil, err
+	}
+	d := &Dispatcher{
+		store:       store,
+		directory:   directory,
+		client:      opts.Client,
+		policy:      opts.Policy,
+		log:         opts.Logger,
+		hooks:       opts.Hooks,
+		owner:       opts.Owner,
+		rand:        opts.Rand,
+		concurrency: opts.Concurrency,
+		lease:       opts.Lease,
+		drain:       opts.DrainTimeout,
+		maxBody:     opts.MaxBody,
+		wakeFanOut:  make(chan struct{}, 1),
+		wakeClaims:  make(chan struct{}, 1),
+	}
+	if d.client == nil {
+		client, err := NewClient(nil)
+		if err != nil {
+			return nil, err
+		}
+		d.client = client
+	}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	if d.rand == nil {
+		d.rand = mathrand.Float64
+	}
+	if d.concurrency == 0 {
+		d.concurrency = defaultConcurrency
+	}
+	if d.lease == 0 {
+		d.lease = defaultLease
+	}
+	if d.drain == 0 {
+		d.drain = defaultDrainTimeout
+	}
+	if d.maxBody == 0 {
+		d.maxBody = defaultMaxBody
+	}
+	return d, nil
+}
+
+// Wake makes a running dispatcher look for work now instead of at its next
+// poll. Call it after the commit of a transaction in which a message was
+// published. It never blocks.
+func (d *Dispatcher) Wake() {
+	notify(d.wakeFanOut)
+	notify(d.wakeClaims)
+}
+
+// Run delivers until ctx ends, and then drains: it claims nothing more, lets the
+// exchanges under way finish for Options.DrainTimeout, cancels what is left and
+// gives it back with the attempt unspent. It returns nil when all of that was
+// recorded. An error means that some claims could not be; they stay leased and
+// come again, marked as interrupted, when their lease runs out.
+//
+// Faults of the store, the directory, signers and endpoints do not end Run; they
+// are logged, counted and tried again. Run is [ErrRunning] while another Run of
+// this dispatcher is going on; after it returned it may be called again.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	if !d.running.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	defer d.running.Store(false)
+	owner := rand.Text()
+	if d.owner != "" {
+		owner = d.owner + "/" + owner
+	}
+	return newRun(d, owner).run(ctx)
+}
+
+// notify makes the reader of ch look again, once, however often it is called.
+func notify(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,154 @@
+package deliver
+
+import (
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+	"time"
+
+	"example.com/paperround/topic"
+)
+
+const (
+	defaultEndpointConcurrency = 8
+	defaultTimeout             = 15 * time.Second
+)
+
+// Signer adds what proves the origin of a request: a signature, credentials, or
+// both. The types of package sign are Signers.
+//
+// Sign sets its headers in header, which holds nothing but the content type.
+// It is called anew for every attempt with the message's id, the time of the
+// attempt and the body, which it must not change. It must be safe for
+// concurrent use and must return promptly. An error or a panic is a fault of
+// the sending side: the attempt is not spent, and nothing is sent.
+type Signer interface {
+	Sign(header http.Header, id string, at time.Time, body []byte) error
+}
+
+// Endpoint is where messages go: a URL of a tenant, the topics it asked for,
+// and how to talk to it. It is read-only once handed to a directory.
+type Endpoint struct {
+	ID     string          // of the same characters as a message id
+	Tenant string          // gets the messages of exactly this tenant
+	URL    string          // absolute, https unless the client allows more, without userinfo and fragment
+	Topics []topic.Pattern // at least one; topic.Everything for all
+	Signer Signer          // required: nothing is sent unsigned
+
+	// Header is sent with every request. What the signer sets wins over it, and
+	// it may not set what frames the request, its content type or Webhook-Id.
+	Header http.Header
+
+	// Concurrency is how many exchanges may be under way at a time; 0 means 8.
+	Concurrency int
+
+	// Timeout is for the whole exchange, from signing to the end of the answer;
+	// 0 means 15 seconds.
+	Timeout time.Duration
+
+	// Policy is this endpoint's own; nil means the dispatcher's.
+	Policy *Policy
+
+	// ExactOK makes 200 the only success; otherwise every 2xx is.
+	ExactOK bool
+}
+
+func (e *Endpoint) concurrency() int {
+	if e.Concurrency == 0 {
+		return defaultEndpointConcurrency
+	}
+	return e.Concurrency
+}
+
+func (e *Endpoint) timeout() time.Duration {
+	if e.Timeout == 0 {
+		return defaultTimeout
+	}
+	return e.Timeout
+}
+
+// wants reports whether the endpoint asked for messages like m.
+func (e *Endpoint) wants(tenant string, t topic.Topic) bool {
+	if e.Tenant != tenant {
+		return false
+	}
+	for _, p := range e.Topics {
+		if p.Match(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// check judges all of the endpoint but where its URL may lead, which only a
+// client can tell, and returns the URL.
+func (e *Endpoint) check() (*url.URL, error) {
+	if e == nil {
+		return nil, invalid("endpoint is nil")
+	}
+	if err := checkID("endpoint id", e.ID); err != nil {
+		return nil, err
+	}
+	fail := func(what string) error { return invalid("endpoint %s: %s", e.ID, what) }
+	if err := checkName("tenant", e.Tenant); err != nil {
+		return nil, err
+	}
+	if e.Signer == nil {
+		return nil, fail("Signer is nil; give it one, nothing is sent unsigned")
+	}
+	if len(e.Topics) == 0 {
+		return nil, fail("Topics is empty; write topic.Everything for all")
+	}
+	for _, p := range e.Topics {
+		if _, err := topic.ParsePattern(string(p)); err != nil {
+			return nil, &Error{Reason: ReasonInvalid, Detail: "endpoint " + e.ID + ": not a topic pattern", Err: err}
+		}
+	}
+	if e.Concurrency < 0 || e.Timeout < 0 {
+		return nil, fail("Concurrency and Timeout cannot be negative; 0 means the default")
+	}
+	if err := e.Policy.validate(); err != nil {
+		return nil, err
+	}
+	for name, values := range e.Header {
+		if !isToken(name) {
+			return nil, fail("Header has a name that is not a token")
+		}
+		if isReserved(name) {
+			return nil, fail("Header may not set " + textproto.CanonicalMIMEHeaderKey(name))
+		}
+		for _, v := range values {
+			if strings.ContainsFunc(v, func(r rune) bool { return (r < ' ' && r != '\t') || r == 0x7f }) {
+				return nil, fail("Header has a control character in " + textproto.CanonicalMIMEHeaderKey(name))
+			}
+		}
+	}
+	u, err := parseURL(e.URL)
+	if err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+// isReserved reports whether a header is the exchange's own: what frames the
+// request or describes the message.
+func isReserved(name string) bool {
+	switch textproto.CanonicalMIMEHeaderKey(name) {
+	case "Host", "Content-Length", "Transfer-Encoding", "Connection", "Content-Type", "Content-Encoding",
+		"Trailer", "Te", "Upgrade", "Keep-Alive", "Expect", "Proxy-Connection", "Proxy-Authorization",
+		"Http2-Settings", headerID:
+		return true
+	}
+	return false
+}
+
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,163 @@
+package deliver
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	defaultJitter           = 0.1
+	defaultMaxAge           = 120 * time.Hour
+	defaultRejectedAttempts = 4
+	maxSchedule             = 1000
+
+	// Faults of our own are retried after 1, 2, 4 … seconds, up to this.
+	maxOwnBackoff = time.Minute
+)
+
+// Policy decides what becomes of a delivery after an attempt. It holds no state
+// and is safe for concurrent use. The zero value and nil are the defaults.
+type Policy struct {
+	// Schedule holds the wait after each failed attempt; the first attempt is
+	// made at once, so there is one attempt more than waits. nil means 5 s,
+	// 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h: ten attempts in about
+	// 75 hours. Empty but not nil means a single attempt.
+	Schedule []time.Duration
+
+	// Jitter spreads each wait evenly by this share of it to both sides: 0.1
+	// makes 10 s a time between 9 s and 11 s. 0 means 0.1, negative none, and 1
+	// is the most.
+	Jitter float64
+
+	// MaxAge is how old a message may be when it is tried again; 0 means 120
+	// hours, negative no bound. The first attempt is made at any age.
+	MaxAge time.Duration
+
+	// RejectedAttempts bounds the attempts that failed in a way which a person
+	// has to mend: 3xx, 4xx other than 408, 425 and 429, a destination that is
+	// refused or malformed. 0 means 4, negative as many as the schedule has.
+	RejectedAttempts int
+}
+
+// Decision is what [Policy.Decide] came to.
+type Decision struct {
+	State   State         // Scheduled, Succeeded, Exhausted or Abandoned
+	After   time.Duration // when Scheduled: how long to wait
+	Pause   time.Duration // how long the endpoint as a whole is left alone
+	History History       // with the attempt counted
+}
+
+// Decide says what becomes of a delivery with history h after an attempt ended
+// with res. rnd, from 0 up to but not including 1, is the luck of the jitter:
+// 0.5 is the exact schedule. It changes nothing and asks no clock.
+//
+// A Retry-After of the endpoint pauses it as a whole, and never makes the next
+// attempt earlier than scheduled. Faults of the sending side spend no attempt
+// and are tried again within seconds to a minute, up to MaxAge. A canceled
+// attempt is due again at once.
+func (p *Policy) Decide(h History, res *Result, rnd float64) Decision {
+	switch {
+	case res.Reason == ReasonNoEndpoint:
+		return Decision{State: Abandoned, History: h}
+	case res.Reason == ReasonCanceled:
+		return Decision{State: Scheduled, History: h}
+	case res.Fault == FaultOurs:
+		wait := p.jitter(ownBackoff(h.OwnFaults), rnd)
+		h.OwnFaults++
+		return p.bound(Decision{After: wait, History: h})
+	}
+	h.Attempts++
+	h.OwnFaults = 0
+	if res.Fault == FaultNone {
+		return Decision{State: Succeeded, History: h}
+	}
+	rejected := res.Fault == FaultDestination || res.Reason == ReasonRejected || res.Reason == ReasonRedirect
+	if rejected {
+		h.Rejected++
+	}
+	d := Decision{Pause: res.RetryAfter, History: h}
+	if p.spent(h) || rejected && h.Rejected >= p.rejectedAttempts() {
+		d.State = Exhausted
+		return d
+	}
+	d.After = max(p.jitter(p.schedule()[h.Attempts-1], rnd), res.RetryAfter)
+	return p.bound(d)
+}
+
+// spent reports whether no attempt is left.
+func (p *Policy) spent(h History) bool { return h.Attempts > len(p.schedule()) }
+
+// bound exhausts a retry that would come too late.
+func (p *Policy) bound(d Decision) Decision {
+	if m := p.maxAge(); m > 0 && d.After > m-d.History.Age {
+		d.State, d.After = Exhausted, 0
+	}
+	return d
+}
+
+func ownBackoff(faults int) time.Duration {
+	if faults > 6 {
+		return maxOwnBackoff
+	}
+	return min(time.Second<<max(faults, 0), maxOwnBackoff)
+}
+
+func (p *Policy) jitter(d time.Duration, rnd float64) time.Duration {
+	j := defaultJitter
+	if p != nil && p.Jitter != 0 {
+		j = max(p.Jitter, 0)
+	}
+	return d + time.Duration(math.Round(float64(d)*j*(2*rnd-1)))
+}
+
+func (p *Policy) schedule() []time.Duration {
+	if p != nil && p.Schedule != nil {
+		return p.Schedule
+	}
+	return []time.Duration{
+		5 * time.Second,
+		5 * time.Minute,
+		30 * time.Minute,
+		2 * time.Hour,
+		5 * time.Hour,
+		10 * time.Hour,
+		14 * time.Hour,
+		20 * time.Hour,
+		24 * time.Hour,
+	}
+}
+
+func (p *Policy) maxAge() time.Duration {
+	if p == nil || p.MaxAge == 0 {
+		return defaultMaxAge
+	}
+	return p.MaxAge
+}
+
+func (p *Policy) rejectedAttempts() int {
+	switch {
+	case p == nil || p.RejectedAttempts == 0:
+		return defaultRejectedAttempts
+	case p.RejectedAttempts < 0:
+		return math.MaxInt
+	}
+	return p.RejectedAttempts
+}
+
+func (p *Policy) validate() error {
+	if p == nil {
+		return nil
+	}
+	if len(p.Schedule) > maxSchedule {
+		return invalid("Policy.Schedule has more than %d waits", maxSchedule)
+	}
+	for _, d := range p.Schedule {
+		if d < 0 || d > 365*24*time.Hour {
+			return invalid("Policy.Schedule has a wait that is negative or longer than a year")
+		}
+	}
+	if math.IsNaN(p.Jitter) || p.Jitter > 1 {
+		return invalid("Policy.Jitter is not a share of at most 1; 0 means 0.1, negative none")
+	}
+	return nil
+}
