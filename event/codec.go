@@ -2,6 +2,7 @@ package event
 
 import (
 	"errors"
+	"iter"
 	"reflect"
 	"slices"
 )
@@ -34,6 +35,9 @@ func NewCodec(decode func(body []byte) (Event, error), yields ...Event) (*Codec,
 // Decode turns a body into an event: a typed one, or [*Unknown] for a topic
 // that has no type. It does not keep body. The error is an [*Error].
 func (c *Codec) Decode(body []byte) (Event, error) { return c.decode(body) }
+
+// Types yields the types of events that Decode can return.
+func (c *Codec) Types() iter.Seq[reflect.Type] { return slices.Values(c.types) }
 
 // Yields reports whether Decode can return an event of type t.
 func (c *Codec) Yields(t reflect.Type) bool { return slices.Contains(c.types, t) }

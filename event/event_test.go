@@ -3,6 +3,7 @@ package event_test
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,6 +58,8 @@ func TestCodec(t *testing.T) {
 	require.True(t, c.Yields(reflect.TypeFor[*invoice]()))
 	require.True(t, c.Yields(reflect.TypeFor[*event.Unknown]()))
 	require.False(t, c.Yields(reflect.TypeFor[invoice]()))
+	require.ElementsMatch(t, []reflect.Type{reflect.TypeFor[*invoice](), reflect.TypeFor[*event.Unknown]()},
+		slices.Collect(c.Types()))
 
 	_, err = event.NewCodec(nil)
 	require.ErrorContains(t, err, "needs a function")

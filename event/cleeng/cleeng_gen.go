@@ -21,6 +21,24 @@ func (*CustomerRegistered) Topic() topic.Topic { return topic.CleengCustomerRegi
 // Encode writes the request body; see [event.Event].
 func (e *CustomerRegistered) Encode() (body []byte, contentType string, err error) { return encode(e) }
 
+// Topic returns [topic.CleengCustomerRequestedPasswordReset].
+func (*CustomerRequestedPasswordReset) Topic() topic.Topic {
+	return topic.CleengCustomerRequestedPasswordReset
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *CustomerRequestedPasswordReset) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.CleengCustomerConsentUpdated].
+func (*CustomerConsentUpdated) Topic() topic.Topic { return topic.CleengCustomerConsentUpdated }
+
+// Encode writes the request body; see [event.Event].
+func (e *CustomerConsentUpdated) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
 // Topic returns [topic.CleengRefundPayment].
 func (*RefundPayment) Topic() topic.Topic { return topic.CleengRefundPayment }
 
@@ -28,6 +46,32 @@ func (*RefundPayment) Topic() topic.Topic { return topic.CleengRefundPayment }
 func (e *RefundPayment) Encode() (body []byte, contentType string, err error) { return encode(e) }
 
 func (e *RefundPayment) raw() *json.RawMessage { return &e.Data }
+
+// Topic returns [topic.CleengCapturePayment].
+func (*CapturePayment) Topic() topic.Topic { return topic.CleengCapturePayment }
+
+// Encode writes the request body; see [event.Event].
+func (e *CapturePayment) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+func (e *CapturePayment) raw() *json.RawMessage { return &e.Data }
+
+// Topic returns [topic.CleengPaymentDetailsDeactivated].
+func (*PaymentDetailsDeactivated) Topic() topic.Topic { return topic.CleengPaymentDetailsDeactivated }
+
+// Encode writes the request body; see [event.Event].
+func (e *PaymentDetailsDeactivated) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+func (e *PaymentDetailsDeactivated) raw() *json.RawMessage { return &e.Data }
+
+// Topic returns [topic.CleengPaymentRejected].
+func (*PaymentRejected) Topic() topic.Topic { return topic.CleengPaymentRejected }
+
+// Encode writes the request body; see [event.Event].
+func (e *PaymentRejected) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+func (e *PaymentRejected) raw() *json.RawMessage { return &e.Data }
 
 // Topic returns [topic.CleengSubscriptionReadyForPaymentAuthorisation].
 func (*SubscriptionReadyForPaymentAuthorisation) Topic() topic.Topic {
@@ -39,11 +83,107 @@ func (e *SubscriptionReadyForPaymentAuthorisation) Encode() (body []byte, conten
 	return encode(e)
 }
 
+// Topic returns [topic.CleengSubscriptionReadyForPaymentCapture].
+func (*SubscriptionReadyForPaymentCapture) Topic() topic.Topic {
+	return topic.CleengSubscriptionReadyForPaymentCapture
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscriptionReadyForPaymentCapture) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.CleengSubscriptionReadyForTermination].
+func (*SubscriptionReadyForTermination) Topic() topic.Topic {
+	return topic.CleengSubscriptionReadyForTermination
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscriptionReadyForTermination) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+func (e *SubscriptionReadyForTermination) raw() *json.RawMessage { return &e.Data }
+
+// Topic returns [topic.CleengSubscriptionCreated].
+func (*SubscriptionCreated) Topic() topic.Topic { return topic.CleengSubscriptionCreated }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscriptionCreated) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+func (e *SubscriptionCreated) raw() *json.RawMessage { return &e.Data }
+
+// Topic returns [topic.CleengSubscriptionStopped].
+func (*SubscriptionStopped) Topic() topic.Topic { return topic.CleengSubscriptionStopped }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscriptionStopped) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+func (e *SubscriptionStopped) raw() *json.RawMessage { return &e.Data }
+
+// Topic returns [topic.CleengSubscriptionTerminated].
+func (*SubscriptionTerminated) Topic() topic.Topic { return topic.CleengSubscriptionTerminated }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscriptionTerminated) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+func (e *SubscriptionTerminated) raw() *json.RawMessage { return &e.Data }
+
+// Topic returns [topic.CleengSubscriptionSwitchCancelled].
+func (*SubscriptionSwitchCancelled) Topic() topic.Topic {
+	return topic.CleengSubscriptionSwitchCancelled
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscriptionSwitchCancelled) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+func (e *SubscriptionSwitchCancelled) raw() *json.RawMessage { return &e.Data }
+
+// Topic returns [topic.CleengSubscriptionRenewed].
+func (*SubscriptionRenewed) Topic() topic.Topic { return topic.CleengSubscriptionRenewed }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscriptionRenewed) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+func (e *SubscriptionRenewed) raw() *json.RawMessage { return &e.Data }
+
+// Topic returns [topic.CleengSubscriptionSwitched].
+func (*SubscriptionSwitched) Topic() topic.Topic { return topic.CleengSubscriptionSwitched }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscriptionSwitched) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+func (e *SubscriptionSwitched) raw() *json.RawMessage { return &e.Data }
+
+// Topic returns [topic.CleengSubscriptionCanceled].
+func (*SubscriptionCanceled) Topic() topic.Topic { return topic.CleengSubscriptionCanceled }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscriptionCanceled) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+func (e *SubscriptionCanceled) raw() *json.RawMessage { return &e.Data }
+
 // Topic returns [topic.CleengPassCreated].
 func (*PassCreated) Topic() topic.Topic { return topic.CleengPassCreated }
 
 // Encode writes the request body; see [event.Event].
 func (e *PassCreated) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.CleengPassExpirationChanged].
+func (*PassExpirationChanged) Topic() topic.Topic { return topic.CleengPassExpirationChanged }
+
+// Encode writes the request body; see [event.Event].
+func (e *PassExpirationChanged) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
 
 // Topic returns [topic.CleengPassTerminated].
 func (*PassTerminated) Topic() topic.Topic { return topic.CleengPassTerminated }
@@ -51,11 +191,59 @@ func (*PassTerminated) Topic() topic.Topic { return topic.CleengPassTerminated }
 // Encode writes the request body; see [event.Event].
 func (e *PassTerminated) Encode() (body []byte, contentType string, err error) { return encode(e) }
 
+// Topic returns [topic.CleengOfferCreated].
+func (*OfferCreated) Topic() topic.Topic { return topic.CleengOfferCreated }
+
+// Encode writes the request body; see [event.Event].
+func (e *OfferCreated) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.CleengOfferUpdated].
+func (*OfferUpdated) Topic() topic.Topic { return topic.CleengOfferUpdated }
+
+// Encode writes the request body; see [event.Event].
+func (e *OfferUpdated) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.CleengOfferDeactivated].
+func (*OfferDeactivated) Topic() topic.Topic { return topic.CleengOfferDeactivated }
+
+// Encode writes the request body; see [event.Event].
+func (e *OfferDeactivated) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
 // Topic returns [topic.CleengOfferPriceChanged].
 func (*OfferPriceChanged) Topic() topic.Topic { return topic.CleengOfferPriceChanged }
 
 // Encode writes the request body; see [event.Event].
 func (e *OfferPriceChanged) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.CleengInappPurchaseSyncResult].
+func (*InappPurchaseSyncResult) Topic() topic.Topic { return topic.CleengInappPurchaseSyncResult }
+
+// Encode writes the request body; see [event.Event].
+func (e *InappPurchaseSyncResult) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.CleengInappPurchaseValidationSucceeded].
+func (*InappPurchaseValidationSucceeded) Topic() topic.Topic {
+	return topic.CleengInappPurchaseValidationSucceeded
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *InappPurchaseValidationSucceeded) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.CleengInappPurchaseValidationFailed].
+func (*InappPurchaseValidationFailed) Topic() topic.Topic {
+	return topic.CleengInappPurchaseValidationFailed
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *InappPurchaseValidationFailed) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+func (e *InappPurchaseValidationFailed) raw() *json.RawMessage { return &e.Data }
 
 // byWire makes the event that the body calls name; nil when no type has that name.
 func byWire(name []byte) event.Event {
@@ -64,16 +252,58 @@ func byWire(name []byte) event.Event {
 		return new(TransactionCreated)
 	case "customerRegistered":
 		return new(CustomerRegistered)
+	case "customerRequestedPasswordReset":
+		return new(CustomerRequestedPasswordReset)
+	case "customerConsentUpdated":
+		return new(CustomerConsentUpdated)
 	case "refundPayment":
 		return new(RefundPayment)
+	case "capturePayment":
+		return new(CapturePayment)
+	case "paymentDetailsDeactivated":
+		return new(PaymentDetailsDeactivated)
+	case "paymentRejected":
+		return new(PaymentRejected)
 	case "subscriptionReadyForPaymentAuthorisation":
 		return new(SubscriptionReadyForPaymentAuthorisation)
+	case "subscriptionReadyForPaymentCapture":
+		return new(SubscriptionReadyForPaymentCapture)
+	case "subscriptionReadyForTermination":
+		return new(SubscriptionReadyForTermination)
+	case "subscriptionCreated":
+		return new(SubscriptionCreated)
+	case "subscriptionStopped":
+		return new(SubscriptionStopped)
+	case "subscriptionTerminated":
+		return new(SubscriptionTerminated)
+	case "subscriptionSwitchCancelled":
+		return new(SubscriptionSwitchCancelled)
+	case "subscriptionRenewed":
+		return new(SubscriptionRenewed)
+	case "subscriptionSwitched":
+		return new(SubscriptionSwitched)
+	case "subscriptionCanceled":
+		return new(SubscriptionCanceled)
 	case "passCreated":
 		return new(PassCreated)
+	case "passExpirationChanged":
+		return new(PassExpirationChanged)
 	case "passTerminated":
 		return new(PassTerminated)
+	case "offerCreated":
+		return new(OfferCreated)
+	case "offerUpdated":
+		return new(OfferUpdated)
+	case "offerDeactivated":
+		return new(OfferDeactivated)
 	case "offerPriceChanged":
 		return new(OfferPriceChanged)
+	case "inappPurchaseSyncResult":
+		return new(InappPurchaseSyncResult)
+	case "inappPurchaseValidationSucceeded":
+		return new(InappPurchaseValidationSucceeded)
+	case "inappPurchaseValidationFailed":
+		return new(InappPurchaseValidationFailed)
 	}
 	return nil
 }
@@ -83,10 +313,31 @@ func types() []event.Event {
 	return []event.Event{
 		(*TransactionCreated)(nil),
 		(*CustomerRegistered)(nil),
+		(*CustomerRequestedPasswordReset)(nil),
+		(*CustomerConsentUpdated)(nil),
 		(*RefundPayment)(nil),
+		(*CapturePayment)(nil),
+		(*PaymentDetailsDeactivated)(nil),
+		(*PaymentRejected)(nil),
 		(*SubscriptionReadyForPaymentAuthorisation)(nil),
+		(*SubscriptionReadyForPaymentCapture)(nil),
+		(*SubscriptionReadyForTermination)(nil),
+		(*SubscriptionCreated)(nil),
+		(*SubscriptionStopped)(nil),
+		(*SubscriptionTerminated)(nil),
+		(*SubscriptionSwitchCancelled)(nil),
+		(*SubscriptionRenewed)(nil),
+		(*SubscriptionSwitched)(nil),
+		(*SubscriptionCanceled)(nil),
 		(*PassCreated)(nil),
+		(*PassExpirationChanged)(nil),
 		(*PassTerminated)(nil),
+		(*OfferCreated)(nil),
+		(*OfferUpdated)(nil),
+		(*OfferDeactivated)(nil),
 		(*OfferPriceChanged)(nil),
+		(*InappPurchaseSyncResult)(nil),
+		(*InappPurchaseValidationSucceeded)(nil),
+		(*InappPurchaseValidationFailed)(nil),
 	}
 }

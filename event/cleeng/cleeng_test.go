@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -24,58 +23,6 @@ func value(t *testing.T, body []byte) any {
 	var v any
 	require.NoError(t, d.Decode(&v))
 	return v
-}
-
-func TestSamplesRoundTrip(t *testing.T) {
-	t.Parallel()
-	typed := 0
-	for e := range eventtest.All() {
-		if e.Topic.Provider() != topic.Cleeng {
-			continue
-		}
-		ev, err := cleeng.Decode(e.Body)
-		require.NoError(t, err)
-		require.Equal(t, e.Topic, ev.Topic())
-		if _, ok := ev.(*event.Unknown); !ok {
-			typed++
-		}
-		body, contentType, err := ev.Encode()
-		require.NoError(t, err)
-		require.Equal(t, "application/json", contentType)
-		require.Equal(t, value(t, e.Body), value(t, body), e.Topic)
-	}
-	require.Equal(t, 7, typed)
-}
-
-// The samples of a topic together set every field of its struct, so that no
-// field is misspelled.
-func TestSamplesSetEveryField(t *testing.T) {
-	t.Parallel()
-	set := map[reflect.Type]map[string]bool{}
-	for e := range eventtest.All() {
-		if e.Topic.Provider() != topic.Cleeng {
-			continue
-		}
-		ev, err := cleeng.Decode(e.Body)
-		require.NoError(t, err)
-		if _, ok := ev.(*event.Unknown); ok {
-			continue
-		}
-		v := reflect.ValueOf(ev).Elem()
-		if set[v.Type()] == nil {
-			set[v.Type()] = map[string]bool{}
-		}
-		for i := range v.NumField() {
-			if !v.Field(i).IsZero() {
-				set[v.Type()][v.Type().Field(i).Name] = true
-			}
-		}
-	}
-	for typ, fields := range set {
-		for f := range typ.Fields() {
-			require.True(t, fields[f.Name], "no sample sets %s.%s", typ, f.Name)
-		}
-	}
 }
 
 func TestDecodePassCreated(t *testing.T) {
@@ -248,11 +195,10 @@ func FuzzDecode(f *testing.F) {
 			require.ErrorIs(t, err, event.ErrIncomplete)
 			return
 		}
-		// What is written is read back as the same event.
 		back, err := cleeng.Decode(again)
 		require.NoError(t, err)
-		if _, raw := ev.(*cleeng.RefundPayment); !raw && !strings.Contains(string(body), `\ufffd`) {
-			require.Equal(t, ev, back)
-		}
+		bodyAgain, _, err := back.Encode()
+		require.NoError(t, err)
+		require.Equal(t, string(again), string(bodyAgain))
 	})
 }

@@ -9,13 +9,29 @@ import "example.com/paperround/event"
 type PassCreated struct {
 	Envelope `json:"-"`
 
-	PassID             event.ID   `json:"passId,omitzero"` // a string of digits
+	PassID             event.ID   `json:"passId,omitzero" doc:"always"` // a string of digits
 	OfferID            string     `json:"offerId"`
-	CustomerID         event.ID   `json:"customerId,omitzero"`
+	CustomerID         event.ID   `json:"customerId,omitzero" doc:"always"`
 	CustomerEmail      string     `json:"customerEmail"`
-	Active             event.Flag `json:"active,omitzero"`
-	ExpirationDate     event.Time `json:"expirationDate,omitzero"`
+	Active             event.Flag `json:"active,omitzero" doc:"always"`
+	ExpirationDate     event.Time `json:"expirationDate,omitzero" doc:"always"`
 	CustomerExternalID *string    `json:"customerExternalId,omitzero"` // the publisher's own id
+}
+
+// PassExpirationChanged says that a pass now ends on another date.
+//
+// Topic cleeng:passExpirationChanged, early access, evidence: whole.
+// Source: https://developers.cleeng.com/docs/webhook-pass-topics
+type PassExpirationChanged struct {
+	Envelope `json:"-"`
+
+	PassID                 event.ID   `json:"passId,omitzero" doc:"always"` // a string of digits
+	OfferID                string     `json:"offerId"`
+	CustomerID             event.ID   `json:"customerId,omitzero" doc:"always"`
+	CustomerExternalID     *string    `json:"customerExternalId,omitzero"` // the publisher's own id
+	CustomerEmail          string     `json:"customerEmail"`
+	PreviousExpirationDate event.Time `json:"previousExpirationDate,omitzero" doc:"always"`
+	ExpirationDate         event.Time `json:"expirationDate,omitzero" doc:"always"`
 }
 
 // PassTerminated says that a pass ended.
@@ -25,9 +41,9 @@ type PassCreated struct {
 type PassTerminated struct {
 	Envelope `json:"-"`
 
-	PassID             event.ID `json:"passId,omitzero"` // a string of digits
+	PassID             event.ID `json:"passId,omitzero" doc:"always"` // a string of digits
 	OfferID            string   `json:"offerId"`
-	CustomerID         event.ID `json:"customerId,omitzero"`
+	CustomerID         event.ID `json:"customerId,omitzero" doc:"always"`
 	CustomerEmail      string   `json:"customerEmail"`
 	CustomerExternalID *string  `json:"customerExternalId,omitzero"` // the publisher's own id
 }

@@ -2,7 +2,9 @@ package conscent
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -14,6 +16,11 @@ import (
 // Envelope is what every new ConsCent webhook carries beside its event name and
 // payload. Old webhooks have none.
 type Envelope struct {
+	// Event is the event value of the body where nobody published it: what
+	// [Options.Bind] has bound. Encoding such an event requires it. It is empty,
+	// and ignored, where the value is documented.
+	Event string
+
 	// UserID is the ConsCent user; in one example it is another than the user of
 	// the payload. Encoding requires it.
 	UserID string
@@ -45,6 +52,12 @@ type Options struct {
 	// [topic.ConsCentOldSignUp] or [topic.ConsCentOldLogin], whichever the route
 	// receives. Without it such bodies are an error.
 	Old topic.Topic
+
+	// Bind says which topic an event value stands for, where nobody published the
+	// value: one of [topic.ConsCentSignUp], [topic.ConsCentLogin],
+	// [topic.ConsCentUserUpdate], [topic.ConsCentPopup] and
+	// [topic.ConsCentPaymentGateway]. Several values may stand for one topic.
+	Bind map[string]topic.Topic
 }
 
 // Codec returns the codec with the zero [Options], for a router.
@@ -54,17 +67,27 @@ func Codec() *event.Codec {
 }
 
 // NewCodec returns a codec for one route. Nil options are the zero options. It
-// is an error when Old is another topic than those two.
+// is an error when Old or Bind has another topic than those they list.
 func NewCodec(o *Options) (*event.Codec, error) {
 	if o == nil {
 		o = &Options{}
 	}
-	d := decoder{ambiguous: o.Old}
 	switch o.Old {
 	case "", topic.ConsCentOldSignUp, topic.ConsCentOldLogin:
 	default:
 		return nil, fmt.Errorf("conscent: Options.Old is %q; want topic.ConsCentOldSignUp or topic.ConsCentOldLogin", o.Old)
 	}
+	for value, t := range o.Bind {
+		switch {
+		case value == "":
+			return nil, errors.New("conscent: Options.Bind binds the empty event value")
+		case byWire([]byte(value)) != nil:
+			return nil, fmt.Errorf("conscent: Options.Bind binds %q, whose topic is documented", value)
+		case !unnamed(t):
+			return nil, fmt.Errorf("conscent: Options.Bind binds %q to %q; want a new webhook whose event value is not documented", value, t)
+		}
+	}
+	d := decoder{ambiguous: o.Old, bind: maps.Clone(o.Bind)}
 	return event.NewCodec(d.decode, types()...)
 }
 
@@ -76,6 +99,14 @@ func Decode(body []byte) (event.Event, error) { return decoder{}.decode(body) }
 
 type decoder struct {
 	ambiguous topic.Topic // of old bodies that may be of a sign-up or of a login
+	bind      map[string]topic.Topic
+}
+
+// unnamed reports whether t is a new webhook whose event value nobody published.
+func unnamed(t topic.Topic) bool {
+	info, ok := t.Info()
+	_, isNew := byTopic(t).(enveloped)
+	return ok && isNew && info.Wire == ""
 }
 
 // marks are the top-level members that tell what a body is.
@@ -127,19 +158,22 @@ func (d decoder) decode(body []byte) (event.Event, error) {
 		return nil, err
 	}
 	if string(m[entity].Value) == `"event"` {
-		return decodeNew(body, &m)
+		return d.decodeNew(body, &m)
 	}
 	return d.decodeOld(body, &m)
 }
 
-func decodeNew(body []byte, m *marks) (event.Event, error) {
+func (d decoder) decodeNew(body []byte, m *marks) (event.Event, error) {
 	name, err := codec.Text(m[eventName])
 	if err != nil {
 		return nil, err
 	}
 	e, ok := byWire(name).(enveloped)
 	if !ok {
-		return unknown(topic.ConsCent.Topic(string(name)), body), nil
+		if e, ok = byTopic(d.bind[string(name)]).(enveloped); !ok {
+			return unknown(topic.ConsCent.Topic(string(name)), body), nil
+		}
+		e.envelope().Event = string(name)
 	}
 	t, env := e.Topic(), e.envelope()
 	if err := codec.Object(t, m[payload], e); err != nil {
@@ -167,9 +201,6 @@ func (d decoder) decodeOld(body []byte, m *marks) (event.Event, error) {
 		return nil, err
 	}
 	e := byTopic(t)
-	if e == nil {
-		return unknown(t, body), nil
-	}
 	if err := codec.Object(t, codec.Body(body), e); err != nil {
 		return nil, err
 	}
@@ -250,12 +281,22 @@ func encodeNew(e enveloped) ([]byte, error) {
 			Reason: "set Envelope.UserID to the user the event is about", Err: event.ErrIncomplete,
 		}
 	}
+	value := e.Topic().Name()
+	if unnamed(e.Topic()) {
+		value = env.Event
+	}
+	if value == "" {
+		return nil, &event.Error{
+			Topic: e.Topic(), Field: "event", Offset: -1,
+			Reason: "nobody published this topic's event value: set Envelope.Event", Err: event.ErrIncomplete,
+		}
+	}
 	names := env.Contains
 	if names == nil {
 		names = objects(e)
 	}
 	return codec.Marshal(e.Topic(), "", wire{
-		"event", env.UserID, e.Topic().Name(), names, e, env.ClientInfo, env.CreatedAt,
+		"event", env.UserID, value, names, e, env.ClientInfo, env.CreatedAt,
 	})
 }
 

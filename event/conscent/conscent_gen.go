@@ -13,11 +13,77 @@ func (*MeterBannerClose) Topic() topic.Topic { return topic.ConsCentMeterBannerC
 // Encode writes the request body; see [event.Event].
 func (e *MeterBannerClose) Encode() (body []byte, contentType string, err error) { return encode(e) }
 
+// Topic returns [topic.ConsCentMeterBannerClick].
+func (*MeterBannerClick) Topic() topic.Topic { return topic.ConsCentMeterBannerClick }
+
+// Encode writes the request body; see [event.Event].
+func (e *MeterBannerClick) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.ConsCentPaywallExit].
+func (*PaywallExit) Topic() topic.Topic { return topic.ConsCentPaywallExit }
+
+// Encode writes the request body; see [event.Event].
+func (e *PaywallExit) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.ConsCentPaywallClick].
+func (*PaywallClick) Topic() topic.Topic { return topic.ConsCentPaywallClick }
+
+// Encode writes the request body; see [event.Event].
+func (e *PaywallClick) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.ConsCentRefundedPayPerUse].
+func (*RefundedPayPerUse) Topic() topic.Topic { return topic.ConsCentRefundedPayPerUse }
+
+// Encode writes the request body; see [event.Event].
+func (e *RefundedPayPerUse) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.ConsCentRefundedSubscription].
+func (*RefundedSubscription) Topic() topic.Topic { return topic.ConsCentRefundedSubscription }
+
+// Encode writes the request body; see [event.Event].
+func (e *RefundedSubscription) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.ConsCentPurchasePass].
+func (*PurchasePass) Topic() topic.Topic { return topic.ConsCentPurchasePass }
+
+// Encode writes the request body; see [event.Event].
+func (e *PurchasePass) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.ConsCentPurchaseSubscription].
+func (*PurchaseSubscription) Topic() topic.Topic { return topic.ConsCentPurchaseSubscription }
+
+// Encode writes the request body; see [event.Event].
+func (e *PurchaseSubscription) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.ConsCentSubLandingPageClick].
+func (*SubLandingPageClick) Topic() topic.Topic { return topic.ConsCentSubLandingPageClick }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubLandingPageClick) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.ConsCentSubscriptionReviewView].
+func (*SubscriptionReviewView) Topic() topic.Topic { return topic.ConsCentSubscriptionReviewView }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscriptionReviewView) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
 // Topic returns [topic.ConsCentTransactionComplete].
 func (*TransactionComplete) Topic() topic.Topic { return topic.ConsCentTransactionComplete }
 
 // Encode writes the request body; see [event.Event].
 func (e *TransactionComplete) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.ConsCentTransactionFailed].
+func (*TransactionFailed) Topic() topic.Topic { return topic.ConsCentTransactionFailed }
+
+// Encode writes the request body; see [event.Event].
+func (e *TransactionFailed) Encode() (body []byte, contentType string, err error) { return encode(e) }
 
 // Topic returns [topic.ConsCentCancelledSubscription].
 func (*CancelledSubscription) Topic() topic.Topic { return topic.ConsCentCancelledSubscription }
@@ -26,6 +92,36 @@ func (*CancelledSubscription) Topic() topic.Topic { return topic.ConsCentCancell
 func (e *CancelledSubscription) Encode() (body []byte, contentType string, err error) {
 	return encode(e)
 }
+
+// Topic returns [topic.ConsCentSignUp].
+func (*SignUp) Topic() topic.Topic { return topic.ConsCentSignUp }
+
+// Encode writes the request body; see [event.Event].
+func (e *SignUp) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.ConsCentLogin].
+func (*Login) Topic() topic.Topic { return topic.ConsCentLogin }
+
+// Encode writes the request body; see [event.Event].
+func (e *Login) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.ConsCentUserUpdate].
+func (*UserUpdate) Topic() topic.Topic { return topic.ConsCentUserUpdate }
+
+// Encode writes the request body; see [event.Event].
+func (e *UserUpdate) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.ConsCentPopup].
+func (*Popup) Topic() topic.Topic { return topic.ConsCentPopup }
+
+// Encode writes the request body; see [event.Event].
+func (e *Popup) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.ConsCentPaymentGateway].
+func (*PaymentGateway) Topic() topic.Topic { return topic.ConsCentPaymentGateway }
+
+// Encode writes the request body; see [event.Event].
+func (e *PaymentGateway) Encode() (body []byte, contentType string, err error) { return encode(e) }
 
 // Topic returns [topic.ConsCentOldSignUp].
 func (*OldSignUp) Topic() topic.Topic { return topic.ConsCentOldSignUp }
@@ -39,6 +135,46 @@ func (*OldLogin) Topic() topic.Topic { return topic.ConsCentOldLogin }
 // Encode writes the request body; see [event.Event].
 func (e *OldLogin) Encode() (body []byte, contentType string, err error) { return encode(e) }
 
+// Topic returns [topic.ConsCentOldSubscriptionPayment].
+func (*OldSubscriptionPayment) Topic() topic.Topic { return topic.ConsCentOldSubscriptionPayment }
+
+// Encode writes the request body; see [event.Event].
+func (e *OldSubscriptionPayment) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.ConsCentOldSubscriptionCancelled].
+func (*OldSubscriptionCancelled) Topic() topic.Topic { return topic.ConsCentOldSubscriptionCancelled }
+
+// Encode writes the request body; see [event.Event].
+func (e *OldSubscriptionCancelled) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.ConsCentOldPassPayment].
+func (*OldPassPayment) Topic() topic.Topic { return topic.ConsCentOldPassPayment }
+
+// Encode writes the request body; see [event.Event].
+func (e *OldPassPayment) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.ConsCentOldSubscriptionBundlePayment].
+func (*OldSubscriptionBundlePayment) Topic() topic.Topic {
+	return topic.ConsCentOldSubscriptionBundlePayment
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *OldSubscriptionBundlePayment) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.ConsCentOldReviewSubscription].
+func (*OldReviewSubscription) Topic() topic.Topic { return topic.ConsCentOldReviewSubscription }
+
+// Encode writes the request body; see [event.Event].
+func (e *OldReviewSubscription) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
 // Topic returns [topic.ConsCentOldMicroPayment].
 func (*OldMicroPayment) Topic() topic.Topic { return topic.ConsCentOldMicroPayment }
 
@@ -50,8 +186,28 @@ func byWire(name []byte) event.Event {
 	switch string(name) {
 	case "meter_banner.close":
 		return new(MeterBannerClose)
+	case "meter_banner.click":
+		return new(MeterBannerClick)
+	case "paywall.exit":
+		return new(PaywallExit)
+	case "paywall.click":
+		return new(PaywallClick)
+	case "refunded.pay_per_use":
+		return new(RefundedPayPerUse)
+	case "refunded.subscription":
+		return new(RefundedSubscription)
+	case "purchase.pass":
+		return new(PurchasePass)
+	case "purchase.subscription":
+		return new(PurchaseSubscription)
+	case "sub_landing_page.click":
+		return new(SubLandingPageClick)
+	case "subscription_review.view":
+		return new(SubscriptionReviewView)
 	case "transaction.complete":
 		return new(TransactionComplete)
+	case "transaction.failed":
+		return new(TransactionFailed)
 	case "cancelled.subscription":
 		return new(CancelledSubscription)
 	}
@@ -63,14 +219,54 @@ func byTopic(t topic.Topic) event.Event {
 	switch t {
 	case topic.ConsCentMeterBannerClose:
 		return new(MeterBannerClose)
+	case topic.ConsCentMeterBannerClick:
+		return new(MeterBannerClick)
+	case topic.ConsCentPaywallExit:
+		return new(PaywallExit)
+	case topic.ConsCentPaywallClick:
+		return new(PaywallClick)
+	case topic.ConsCentRefundedPayPerUse:
+		return new(RefundedPayPerUse)
+	case topic.ConsCentRefundedSubscription:
+		return new(RefundedSubscription)
+	case topic.ConsCentPurchasePass:
+		return new(PurchasePass)
+	case topic.ConsCentPurchaseSubscription:
+		return new(PurchaseSubscription)
+	case topic.ConsCentSubLandingPageClick:
+		return new(SubLandingPageClick)
+	case topic.ConsCentSubscriptionReviewView:
+		return new(SubscriptionReviewView)
 	case topic.ConsCentTransactionComplete:
 		return new(TransactionComplete)
+	case topic.ConsCentTransactionFailed:
+		return new(TransactionFailed)
 	case topic.ConsCentCancelledSubscription:
 		return new(CancelledSubscription)
+	case topic.ConsCentSignUp:
+		return new(SignUp)
+	case topic.ConsCentLogin:
+		return new(Login)
+	case topic.ConsCentUserUpdate:
+		return new(UserUpdate)
+	case topic.ConsCentPopup:
+		return new(Popup)
+	case topic.ConsCentPaymentGateway:
+		return new(PaymentGateway)
 	case topic.ConsCentOldSignUp:
 		return new(OldSignUp)
 	case topic.ConsCentOldLogin:
 		return new(OldLogin)
+	case topic.ConsCentOldSubscriptionPayment:
+		return new(OldSubscriptionPayment)
+	case topic.ConsCentOldSubscriptionCancelled:
+		return new(OldSubscriptionCancelled)
+	case topic.ConsCentOldPassPayment:
+		return new(OldPassPayment)
+	case topic.ConsCentOldSubscriptionBundlePayment:
+		return new(OldSubscriptionBundlePayment)
+	case topic.ConsCentOldReviewSubscription:
+		return new(OldReviewSubscription)
 	case topic.ConsCentOldMicroPayment:
 		return new(OldMicroPayment)
 	}
@@ -81,10 +277,30 @@ func byTopic(t topic.Topic) event.Event {
 func types() []event.Event {
 	return []event.Event{
 		(*MeterBannerClose)(nil),
+		(*MeterBannerClick)(nil),
+		(*PaywallExit)(nil),
+		(*PaywallClick)(nil),
+		(*RefundedPayPerUse)(nil),
+		(*RefundedSubscription)(nil),
+		(*PurchasePass)(nil),
+		(*PurchaseSubscription)(nil),
+		(*SubLandingPageClick)(nil),
+		(*SubscriptionReviewView)(nil),
 		(*TransactionComplete)(nil),
+		(*TransactionFailed)(nil),
 		(*CancelledSubscription)(nil),
+		(*SignUp)(nil),
+		(*Login)(nil),
+		(*UserUpdate)(nil),
+		(*Popup)(nil),
+		(*PaymentGateway)(nil),
 		(*OldSignUp)(nil),
 		(*OldLogin)(nil),
+		(*OldSubscriptionPayment)(nil),
+		(*OldSubscriptionCancelled)(nil),
+		(*OldPassPayment)(nil),
+		(*OldSubscriptionBundlePayment)(nil),
+		(*OldReviewSubscription)(nil),
 		(*OldMicroPayment)(nil),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -49,6 +50,12 @@ func (d *Detail) UnmarshalJSON(b []byte) error {
 		return json.Unmarshal(b, &d.Text)
 	}
 	return json.Unmarshal(b, &d.Fields)
+}
+
+// Alternatives returns the types of which a value holds one, for tools that
+// describe payloads.
+func (*Detail) Alternatives() []reflect.Type {
+	return []reflect.Type{reflect.TypeFor[string](), reflect.TypeFor[map[string]string]()}
 }
 
 // SetForm takes the value that a form has at path, which is empty or in

@@ -3,6 +3,9 @@ package inplayer
 import (
 	"bytes"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 
 	"example.com/paperround/event"
 	"example.com/paperround/event/internal/codec"
@@ -50,6 +53,14 @@ type enveloped interface {
 	envelope() *Envelope
 }
 
+// Resource is the payload of a topic that nobody published: the values of each
+// key, without the "resource" in front: "[item_id]", "[metadata][clientId]". Nil
+// is none.
+type Resource map[string][]string
+
+// rawResource is an event whose payload nobody published.
+type rawResource interface{ resource() *Resource }
+
 // Codec returns the codec of this package, for a router.
 func Codec() *event.Codec {
 	c, _ := event.NewCodec(Decode, types()...) // cannot fail: a function and types are there
@@ -70,7 +81,7 @@ func Decode(body []byte) (event.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, ok := byWire([]byte(name)).(enveloped)
+	e, ok := byWire([]byte(canonical(name))).(enveloped)
 	if !ok {
 		return &event.Unknown{
 			Of:          topic.InPlayer.Topic(name),
@@ -79,6 +90,7 @@ func Decode(body []byte) (event.Event, error) {
 		}, nil
 	}
 	*e.envelope() = env
+	raw, isRaw := e.(rawResource)
 	for _, p := range pairs {
 		root, path, ok := form.Split(p.Key)
 		switch {
@@ -88,6 +100,9 @@ func Decode(body []byte) (event.Event, error) {
 				Reason: "the brackets of the key do not match", Err: event.ErrMalformed,
 			}
 		case root != "resource":
+			continue
+		case isRaw:
+			raw.resource().add(path, p.Value)
 			continue
 		case path == "":
 			return nil, &event.Error{
@@ -100,6 +115,15 @@ func Decode(body []byte) (event.Event, error) {
 		}
 	}
 	return e, nil
+}
+
+// canonical returns the label that stands for another spelling of it: for some
+// weeks the documentation wrote subscribe.canceled with one l.
+func canonical(label string) string {
+	if rest, ok := strings.CutPrefix(label, "subscribe.canceled."); ok {
+		return "subscribe.cancelled." + rest
+	}
+	return label
 }
 
 // readEnvelope reads the keys beside the resource, each of which may stand once.
@@ -177,10 +201,10 @@ func encode(e enveloped) (body []byte, contentType string, err error) {
 	if env.Version != nil {
 		pairs = append(pairs, form.Pair{Key: "version", Value: *env.Version})
 	}
-	err = form.Encode("resource", e, func(key, value string) {
-		pairs = append(pairs, form.Pair{Key: key, Value: value})
-	})
-	if err != nil {
+	add := func(key, value string) { pairs = append(pairs, form.Pair{Key: key, Value: value}) }
+	if r, ok := e.(rawResource); ok {
+		r.resource().each("resource", add)
+	} else if err := form.Encode("resource", e, add); err != nil {
 		return nil, "", withTopic(err, e.Topic())
 	}
 	if env.Style == Sorted {
@@ -191,6 +215,21 @@ func encode(e enveloped) (body []byte, contentType string, err error) {
 		return nil, "", withTopic(err, e.Topic())
 	}
 	return body, ContentType, nil
+}
+
+func (r *Resource) add(path, value string) {
+	if *r == nil {
+		*r = Resource{}
+	}
+	(*r)[path] = append((*r)[path], value)
+}
+
+func (r *Resource) each(root string, add func(key, value string)) {
+	for _, path := range slices.Sorted(maps.Keys(*r)) {
+		for _, value := range (*r)[path] {
+			add(root+path, value)
+		}
+	}
 }
 
 func incomplete(e event.Event, field, reason string) error {

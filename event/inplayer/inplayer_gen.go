@@ -19,11 +19,31 @@ func (*CustomerUpdated) Topic() topic.Topic { return topic.InPlayerCustomerUpdat
 // Encode writes the request body; see [event.Event].
 func (e *CustomerUpdated) Encode() (body []byte, contentType string, err error) { return encode(e) }
 
+// Topic returns [topic.InPlayerCustomerPasswordUpdated].
+func (*CustomerPasswordUpdated) Topic() topic.Topic { return topic.InPlayerCustomerPasswordUpdated }
+
+// Encode writes the request body; see [event.Event].
+func (e *CustomerPasswordUpdated) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
 // Topic returns [topic.InPlayerAssetAccessGranted].
 func (*AssetAccessGranted) Topic() topic.Topic { return topic.InPlayerAssetAccessGranted }
 
 // Encode writes the request body; see [event.Event].
 func (e *AssetAccessGranted) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.InPlayerAssetAccessRevoked].
+func (*AssetAccessRevoked) Topic() topic.Topic { return topic.InPlayerAssetAccessRevoked }
+
+// Encode writes the request body; see [event.Event].
+func (e *AssetAccessRevoked) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.InPlayerPaymentCardSuccess].
+func (*PaymentCardSuccess) Topic() topic.Topic { return topic.InPlayerPaymentCardSuccess }
+
+// Encode writes the request body; see [event.Event].
+func (e *PaymentCardSuccess) Encode() (body []byte, contentType string, err error) { return encode(e) }
 
 // Topic returns [topic.InPlayerPaymentCardFailed].
 func (*PaymentCardFailed) Topic() topic.Topic { return topic.InPlayerPaymentCardFailed }
@@ -31,11 +51,183 @@ func (*PaymentCardFailed) Topic() topic.Topic { return topic.InPlayerPaymentCard
 // Encode writes the request body; see [event.Event].
 func (e *PaymentCardFailed) Encode() (body []byte, contentType string, err error) { return encode(e) }
 
+// Topic returns [topic.InPlayerPaymentRefundSuccess].
+func (*PaymentRefundSuccess) Topic() topic.Topic { return topic.InPlayerPaymentRefundSuccess }
+
+// Encode writes the request body; see [event.Event].
+func (e *PaymentRefundSuccess) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerPaymentRefundFailed].
+func (*PaymentRefundFailed) Topic() topic.Topic { return topic.InPlayerPaymentRefundFailed }
+
+// Encode writes the request body; see [event.Event].
+func (e *PaymentRefundFailed) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
 // Topic returns [topic.InPlayerSubscribeSuccess].
 func (*SubscribeSuccess) Topic() topic.Topic { return topic.InPlayerSubscribeSuccess }
 
 // Encode writes the request body; see [event.Event].
 func (e *SubscribeSuccess) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.InPlayerSubscribeFailed].
+func (*SubscribeFailed) Topic() topic.Topic { return topic.InPlayerSubscribeFailed }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscribeFailed) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.InPlayerSubscribeCancelledSuccess].
+func (*SubscribeCancelledSuccess) Topic() topic.Topic { return topic.InPlayerSubscribeCancelledSuccess }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscribeCancelledSuccess) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerSubscribeCancelledFailed].
+func (*SubscribeCancelledFailed) Topic() topic.Topic { return topic.InPlayerSubscribeCancelledFailed }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscribeCancelledFailed) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerSubscribeUpdated].
+func (*SubscribeUpdated) Topic() topic.Topic { return topic.InPlayerSubscribeUpdated }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscribeUpdated) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.InPlayerSubscribeExpired].
+func (*SubscribeExpired) Topic() topic.Topic { return topic.InPlayerSubscribeExpired }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscribeExpired) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.InPlayerSubscribePending].
+func (*SubscribePending) Topic() topic.Topic { return topic.InPlayerSubscribePending }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscribePending) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+// Topic returns [topic.InPlayerSubscriptionRebillFailed].
+func (*SubscriptionRebillFailed) Topic() topic.Topic { return topic.InPlayerSubscriptionRebillFailed }
+
+// Encode writes the request body; see [event.Event].
+func (e *SubscriptionRebillFailed) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerExternalPaymentSuccess].
+func (*ExternalPaymentSuccess) Topic() topic.Topic { return topic.InPlayerExternalPaymentSuccess }
+
+// Encode writes the request body; see [event.Event].
+func (e *ExternalPaymentSuccess) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerExternalPaymentFailed].
+func (*ExternalPaymentFailed) Topic() topic.Topic { return topic.InPlayerExternalPaymentFailed }
+
+// Encode writes the request body; see [event.Event].
+func (e *ExternalPaymentFailed) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerExternalPaymentRefundSuccess].
+func (*ExternalPaymentRefundSuccess) Topic() topic.Topic {
+	return topic.InPlayerExternalPaymentRefundSuccess
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *ExternalPaymentRefundSuccess) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerExternalPaymentRefundFailed].
+func (*ExternalPaymentRefundFailed) Topic() topic.Topic {
+	return topic.InPlayerExternalPaymentRefundFailed
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *ExternalPaymentRefundFailed) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerExternalSubscribeSuccess].
+func (*ExternalSubscribeSuccess) Topic() topic.Topic { return topic.InPlayerExternalSubscribeSuccess }
+
+// Encode writes the request body; see [event.Event].
+func (e *ExternalSubscribeSuccess) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerExternalSubscribeFailed].
+func (*ExternalSubscribeFailed) Topic() topic.Topic { return topic.InPlayerExternalSubscribeFailed }
+
+// Encode writes the request body; see [event.Event].
+func (e *ExternalSubscribeFailed) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerExternalSubscribeCancelSuccess].
+func (*ExternalSubscribeCancelSuccess) Topic() topic.Topic {
+	return topic.InPlayerExternalSubscribeCancelSuccess
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *ExternalSubscribeCancelSuccess) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerExternalSubscribeCancelFailed].
+func (*ExternalSubscribeCancelFailed) Topic() topic.Topic {
+	return topic.InPlayerExternalSubscribeCancelFailed
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *ExternalSubscribeCancelFailed) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerExternalSubscribeUpdateSuccess].
+func (*ExternalSubscribeUpdateSuccess) Topic() topic.Topic {
+	return topic.InPlayerExternalSubscribeUpdateSuccess
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *ExternalSubscribeUpdateSuccess) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerExternalSubscribeUpdateFailed].
+func (*ExternalSubscribeUpdateFailed) Topic() topic.Topic {
+	return topic.InPlayerExternalSubscribeUpdateFailed
+}
+
+// Encode writes the request body; see [event.Event].
+func (e *ExternalSubscribeUpdateFailed) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+// Topic returns [topic.InPlayerFreemiumGrantSuccess].
+func (*FreemiumGrantSuccess) Topic() topic.Topic { return topic.InPlayerFreemiumGrantSuccess }
+
+// Encode writes the request body; see [event.Event].
+func (e *FreemiumGrantSuccess) Encode() (body []byte, contentType string, err error) {
+	return encode(e)
+}
+
+func (e *FreemiumGrantSuccess) resource() *Resource { return &e.Resource }
+
+// Topic returns [topic.InPlayerFreemiumGrantFailed].
+func (*FreemiumGrantFailed) Topic() topic.Topic { return topic.InPlayerFreemiumGrantFailed }
+
+// Encode writes the request body; see [event.Event].
+func (e *FreemiumGrantFailed) Encode() (body []byte, contentType string, err error) { return encode(e) }
+
+func (e *FreemiumGrantFailed) resource() *Resource { return &e.Resource }
 
 // byWire makes the event that the body calls name; nil when no type has that name.
 func byWire(name []byte) event.Event {
@@ -44,12 +236,60 @@ func byWire(name []byte) event.Event {
 		return new(CustomerRegistered)
 	case "customer.updated":
 		return new(CustomerUpdated)
+	case "customer.password.updated":
+		return new(CustomerPasswordUpdated)
 	case "asset.access.granted":
 		return new(AssetAccessGranted)
+	case "asset.access.revoked":
+		return new(AssetAccessRevoked)
+	case "payment.card.success":
+		return new(PaymentCardSuccess)
 	case "payment.card.failed":
 		return new(PaymentCardFailed)
+	case "payment.refund.success":
+		return new(PaymentRefundSuccess)
+	case "payment.refund.failed":
+		return new(PaymentRefundFailed)
 	case "subscribe.success":
 		return new(SubscribeSuccess)
+	case "subscribe.failed":
+		return new(SubscribeFailed)
+	case "subscribe.cancelled.success":
+		return new(SubscribeCancelledSuccess)
+	case "subscribe.cancelled.failed":
+		return new(SubscribeCancelledFailed)
+	case "subscribe.updated":
+		return new(SubscribeUpdated)
+	case "subscribe.expired":
+		return new(SubscribeExpired)
+	case "subscribe.pending":
+		return new(SubscribePending)
+	case "subscription.rebill.failed":
+		return new(SubscriptionRebillFailed)
+	case "external.payment.success":
+		return new(ExternalPaymentSuccess)
+	case "external.payment.failed":
+		return new(ExternalPaymentFailed)
+	case "external.payment.refund.success":
+		return new(ExternalPaymentRefundSuccess)
+	case "external.payment.refund.failed":
+		return new(ExternalPaymentRefundFailed)
+	case "external.subscribe.success":
+		return new(ExternalSubscribeSuccess)
+	case "external.subscribe.failed":
+		return new(ExternalSubscribeFailed)
+	case "external.subscribe.cancel.success":
+		return new(ExternalSubscribeCancelSuccess)
+	case "external.subscribe.cancel.failed":
+		return new(ExternalSubscribeCancelFailed)
+	case "external.subscribe.update.success":
+		return new(ExternalSubscribeUpdateSuccess)
+	case "external.subscribe.update.failed":
+		return new(ExternalSubscribeUpdateFailed)
+	case "freemium.grant.success":
+		return new(FreemiumGrantSuccess)
+	case "freemium.grant.failed":
+		return new(FreemiumGrantFailed)
 	}
 	return nil
 }
@@ -59,8 +299,32 @@ func types() []event.Event {
 	return []event.Event{
 		(*CustomerRegistered)(nil),
 		(*CustomerUpdated)(nil),
+		(*CustomerPasswordUpdated)(nil),
 		(*AssetAccessGranted)(nil),
+		(*AssetAccessRevoked)(nil),
+		(*PaymentCardSuccess)(nil),
 		(*PaymentCardFailed)(nil),
+		(*PaymentRefundSuccess)(nil),
+		(*PaymentRefundFailed)(nil),
 		(*SubscribeSuccess)(nil),
+		(*SubscribeFailed)(nil),
+		(*SubscribeCancelledSuccess)(nil),
+		(*SubscribeCancelledFailed)(nil),
+		(*SubscribeUpdated)(nil),
+		(*SubscribeExpired)(nil),
+		(*SubscribePending)(nil),
+		(*SubscriptionRebillFailed)(nil),
+		(*ExternalPaymentSuccess)(nil),
+		(*ExternalPaymentFailed)(nil),
+		(*ExternalPaymentRefundSuccess)(nil),
+		(*ExternalPaymentRefundFailed)(nil),
+		(*ExternalSubscribeSuccess)(nil),
+		(*ExternalSubscribeFailed)(nil),
+		(*ExternalSubscribeCancelSuccess)(nil),
+		(*ExternalSubscribeCancelFailed)(nil),
+		(*ExternalSubscribeUpdateSuccess)(nil),
+		(*ExternalSubscribeUpdateFailed)(nil),
+		(*FreemiumGrantSuccess)(nil),
+		(*FreemiumGrantFailed)(nil),
 	}
 }

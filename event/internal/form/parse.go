@@ -124,3 +124,19 @@ func cut(path string) (segment, rest string, ok bool) {
 	}
 	return path[1 : 1+end], path[2+end:], true
 }
+
+// Names returns the segments of a pair's key: "resource[metadata][clientId]" is
+// resource, metadata and clientId. The error is an [*event.Error].
+func Names(p Pair) ([]string, error) {
+	root, path, ok := Split(p.Key)
+	if !ok {
+		return nil, malformed(p.Key, p.Offset, "the brackets of the key do not match")
+	}
+	names := []string{root}
+	for path != "" {
+		var name string
+		name, path, _ = cut(path)
+		names = append(names, name)
+	}
+	return names, nil
+}

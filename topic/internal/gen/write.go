@@ -58,42 +58,44 @@ func topicsFile(providers []provider) (file, error) {
 	return formatted("topic/topics_gen.go", b)
 }
 
-// eventFile writes the plumbing of one provider's event package.
+// eventFile writes the plumbing of one provider's event package, for every row: one
+// without a struct is a compile error there.
 func eventFile(root, module string, p provider) (file, error) {
 	found, err := structs(filepath.Join(root, "event", p.Provider))
 	if err != nil {
 		return file{}, err
 	}
-	var typed []row
 	for _, r := range p.Topics {
 		t, ok := found[r.Go]
 		if !ok {
-			continue
+			continue // the plumbing does not compile without it
 		}
 		if !strings.Contains(t.doc, r.Source) || !strings.Contains(t.doc, p.Provider+":"+r.Name) {
 			return file{}, fmt.Errorf("the comment of %s must name its topic %s:%s and its source %s",
 				r.Go, p.Provider, r.Name, r.Source)
 		}
-		typed = append(typed, r)
 	}
 	b := bytes.NewBufferString(marker)
 	fmt.Fprintf(b, "package %s\n\nimport (\n", p.Provider)
-	if slices.ContainsFunc(typed, func(r row) bool { return found[r.Go].raw }) {
+	if slices.ContainsFunc(p.Topics, func(r row) bool { return found[r.Go].raw == rawJSON }) {
 		fmt.Fprintf(b, "%q\n\n", "encoding/json")
 	}
 	fmt.Fprintf(b, "%q\n%q\n)\n", module+"/event", module+"/topic")
-	for _, r := range typed {
+	for _, r := range p.Topics {
 		fmt.Fprintf(b, "\n// Topic returns [topic.%[1]s%[2]s].\nfunc (*%[2]s) Topic() topic.Topic { return topic.%[1]s%[2]s }\n"+
 			"\n// Encode writes the request body; see [event.Event].\n"+
 			"func (e *%[2]s) Encode() (body []byte, contentType string, err error) { return encode(e) }\n", p.Go, r.Go)
-		if found[r.Go].raw {
+		switch found[r.Go].raw {
+		case rawJSON:
 			fmt.Fprintf(b, "\nfunc (e *%s) raw() *json.RawMessage { return &e.Data }\n", r.Go)
+		case rawForm:
+			fmt.Fprintf(b, "\nfunc (e *%s) resource() *Resource { return &e.Resource }\n", r.Go)
 		}
 	}
 	fmt.Fprintf(b, "\n// byWire makes the event that the body calls name; nil when no type has that name.\n"+
 		"func byWire(name []byte) event.Event {\nswitch string(name) {\n")
 	wireless := false
-	for _, r := range typed {
+	for _, r := range p.Topics {
 		if r.wire() == "" {
 			wireless = true
 			continue
@@ -104,14 +106,14 @@ func eventFile(root, module string, p provider) (file, error) {
 	if wireless {
 		b.WriteString("\n// byTopic makes the event of t; nil when t has no type here.\n" +
 			"func byTopic(t topic.Topic) event.Event {\nswitch t {\n")
-		for _, r := range typed {
+		for _, r := range p.Topics {
 			fmt.Fprintf(b, "case topic.%s%s:\nreturn new(%s)\n", p.Go, r.Go, r.Go)
 		}
 		b.WriteString("}\nreturn nil\n}\n")
 	}
 	b.WriteString("\n// types returns a nil pointer of every event type of this package.\n" +
 		"func types() []event.Event {\nreturn []event.Event{\n")
-	for _, r := range typed {
+	for _, r := range p.Topics {
 		fmt.Fprintf(b, "(*%s)(nil),\n", r.Go)
 	}
 	b.WriteString("}\n}\n")
@@ -121,8 +123,14 @@ func eventFile(root, module string, p provider) (file, error) {
 // structType is what the plumbing depends on in a struct.
 type structType struct {
 	doc string
-	raw bool // has a field Data of type json.RawMessage, because nobody published the payload
+	raw string // rawJSON or rawForm if nobody published the payload
 }
+
+// The fields of structs that carry their payload as it came.
+const (
+	rawJSON = "Data json.RawMessage"
+	rawForm = "Resource Resource"
+)
 
 // structs returns a package's struct types by name.
 func structs(dir string) (map[string]structType, error) {
@@ -151,7 +159,7 @@ func structs(dir string) (map[string]structType, error) {
 					continue
 				}
 				if st, ok := t.Type.(*ast.StructType); ok {
-					found[t.Name.Name] = structType{g.Doc.Text() + t.Doc.Text(), hasRawData(st)}
+					found[t.Name.Name] = structType{g.Doc.Text() + t.Doc.Text(), rawField(st)}
 				}
 			}
 		}
@@ -159,13 +167,17 @@ func structs(dir string) (map[string]structType, error) {
 	return found, nil
 }
 
-func hasRawData(st *ast.StructType) bool {
+func rawField(st *ast.StructType) string {
 	for _, f := range st.Fields.List {
-		if len(f.Names) == 1 && f.Names[0].Name == "Data" && types.ExprString(f.Type) == "json.RawMessage" {
-			return true
+		if len(f.Names) != 1 {
+			continue
+		}
+		switch field := f.Names[0].Name + " " + types.ExprString(f.Type); field {
+		case rawJSON, rawForm:
+			return field
 		}
 	}
-	return false
+	return ""
 }
 
 func isSource(e fs.DirEntry) bool {
