@@ -68,7 +68,6 @@ func unmarshalJSON[T Scalar](b []byte, accept func(scalar) bool) (scalar, error)
 		s, kind = scalar{string(b), number}, "number"
 	}
 	if s.form == absent || !accept(s) {
-		// This error type is the one to which encoding/json adds the field.
 		return scalar{}, &json.UnmarshalTypeError{Value: kind, Type: reflect.TypeFor[T]()}
 	}
 	return s, nil

@@ -55,9 +55,7 @@ func TestScalarsRefuseOtherTypes(t *testing.T) {
 	} {
 		var d doc
 		err := json.Unmarshal([]byte(body), &d)
-		var mistyped *json.UnmarshalTypeError
-		require.ErrorAs(t, err, &mistyped, body)
-		require.NotEmpty(t, mistyped.Field, "the error names the field")
+		require.ErrorAs(t, err, new(*json.UnmarshalTypeError), body)
 	}
 }
 

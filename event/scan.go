@@ -164,6 +164,7 @@ func (s *scanner) object(members []Member) *Error {
 		return nil
 	}
 	first := s.open
+	var few uint64 // a bit for each key, to tell at a glance that one is new
 	var seen map[uint64]struct{}
 	for {
 		if s.next() != '"' {
@@ -177,10 +178,12 @@ func (s *scanner) object(members []Member) *Error {
 		k := key{start: start + 1, end: s.pos - 1}
 		name := s.body[k.start:k.end]
 		k.hash = hash(name, plain)
-		if s.taken(k, first, seen) {
+		bit := uint64(1) << (k.hash & 63)
+		if few&bit != 0 && s.taken(k, first, seen) {
 			s.pos = start
 			return s.fail("same key as an earlier one, in this spelling or another").within(label(name))
 		}
+		few |= bit
 		s.push(k)
 		if n := s.open - first; n == manyKeys {
 			seen = make(map[uint64]struct{}, 2*n)
@@ -285,21 +288,21 @@ func special(x uint64) uint64 {
 // str scans a string from its opening quote. It reports whether the string is
 // plain: ASCII without escapes.
 func (s *scanner) str() (plain bool, err *Error) {
-	s.pos++
+	body, i := s.body, s.pos+1
 	plain = true
 	for {
-		for s.pos+8 <= len(s.body) {
-			m := special(binary.LittleEndian.Uint64(s.body[s.pos:]))
+		for i+8 <= len(body) {
+			m := special(binary.LittleEndian.Uint64(body[i:]))
 			if m != 0 {
-				s.pos += bits.TrailingZeros64(m) / 8
+				i += bits.TrailingZeros64(m) / 8
 				break
 			}
-			s.pos += 8
+			i += 8
 		}
-		if s.pos == len(s.body) {
+		if s.pos = i; i == len(body) {
 			return plain, s.fail("body ends inside a string")
 		}
-		switch c := s.body[s.pos]; {
+		switch c := body[i]; {
 		case c == '"':
 			s.pos++
 			return plain, nil
@@ -308,17 +311,18 @@ func (s *scanner) str() (plain bool, err *Error) {
 			if err := s.escape(); err != nil {
 				return plain, err
 			}
+			i = s.pos
 		case c < ' ':
 			return plain, s.fail("control character in a string")
 		case c < utf8.RuneSelf:
-			s.pos++
+			i++
 		default:
 			plain = false
-			r, n := utf8.DecodeRune(s.body[s.pos:])
+			r, n := utf8.DecodeRune(body[i:])
 			if r == utf8.RuneError && n == 1 {
 				return plain, s.fail("invalid UTF-8")
 			}
-			s.pos += n
+			i += n
 		}
 	}
 }

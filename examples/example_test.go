@@ -100,22 +100,31 @@ func Example_receiving() {
 	// 401
 }
 
+// printT stands for the *testing.T of a unit test, and prints what fails it.
+type printT struct{}
+
+func (printT) Helper() {}
+
+func (printT) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+
 func Example_unitTesting() {
-	// What the program under test emits.
+	var t printT
+
 	emitted := &cleeng.PassTerminated{
 		Envelope: cleeng.Envelope{BroadcasterID: event.NewID(401882913)},
 		PassID:   event.NewID("730055118"), OfferID: "P440192736_PL", CustomerID: event.NewID(700118254),
 	}
+	body, _, err := emitted.Encode()
+	eventtest.AssertShape(t, topic.CleengPassTerminated, body)     // fails with what is missing, unknown or mistyped
+	eventtest.AssertRoundTrip(t, topic.CleengPassTerminated, body) // fails when a field gets lost
+	sample := eventtest.New(topic.CleengPassTerminated)            // an example, to feed to your own handler
 
-	body, _, err := emitted.Encode() // fails when the event lacks what its envelope needs
-	got := must(cleeng.Decode(body)).(*cleeng.PassTerminated)
-	want := must(cleeng.Decode(eventtest.Sample(topic.CleengPassTerminated))).(*cleeng.PassTerminated)
-	fmt.Println(got.PassID == want.PassID, got.CustomerID == want.CustomerID, err)
-
-	_, err = cleeng.Decode([]byte(`{"topic":"passTerminated","data":{"passId":true}}`))
-	fmt.Println(err)
+	fmt.Println(sample.Topic(), err)
+	body = []byte(strings.Replace(string(body), `"730055118"`, "true", 1))
+	eventtest.AssertShape(t, topic.CleengPassTerminated, body)
 
 	// Output:
-	// true true <nil>
-	// event: cleeng:passTerminated: value of another type: field "data.passId" at offset 43: got a JSON bool, want an id (number or string)
+	// cleeng:passTerminated <nil>
+	// cleeng:passTerminated: body is not as documented (https://developers.cleeng.com/docs/webhook-pass-topics):
+	// 	data.passId is mistyped, got a bool, want an id (number or string)
 }

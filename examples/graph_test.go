@@ -73,7 +73,7 @@ var edges = map[string][]string{ //nolint:gochecknoglobals // a constant table
 	"event/internal/shape":   {"event", "event/cleeng", "event/conscent", "event/inplayer", "topic"},
 	"event/drift":            {"event", "event/internal/form", "event/internal/shape", "topic"},
 	"event/inplayer":         {"event", "event/internal/codec", "event/internal/form", "event/internal/rawjson", "topic"},
-	"event/eventtest":        {"topic"},
+	"event/eventtest":        {"event", "event/cleeng", "event/conscent", "event/drift", "event/inplayer", "topic"},
 	"sign":                   {},
 	"verify":                 {"sign"},
 	"deliver":                {"event", "topic"},

@@ -201,7 +201,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"an unknown type":       {`{"type":"GIFT"}`, event.ErrNoTopic, "type", 8},
 		"type is no string":     {`{"type":7}`, event.ErrNoTopic, "type", 8},
 		"old, a mistyped field": {` {"type":"CONTENT","price":"77001 INR"}`, event.ErrMistyped, "price", 27},
-		"old, an element":       {`{"type":"CONTENT","paymentType":["NEW",77001]}`, event.ErrMistyped, "paymentType", 32},
+		"old, an element":       {`{"type":"CONTENT","paymentType":["NEW",77001]}`, event.ErrMistyped, "paymentType[1]", 39},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

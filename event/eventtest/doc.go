@@ -2,7 +2,9 @@
 // webhooks. It has example bodies of the catalog's topics, with made-up values
 // and the keys that the public documentation shows:
 //
-//	ev, err := cleeng.Decode(eventtest.Sample(topic.CleengPassCreated))
+//	eventtest.AssertShape(t, topic.CleengPassCreated, body)     // is it as documented?
+//	eventtest.AssertRoundTrip(t, topic.CleengPassCreated, body) // does it come back?
+//	ev := eventtest.New(topic.CleengPassCreated)                // one with its fields filled in
 //
 // It imports the standard library only.
 package eventtest

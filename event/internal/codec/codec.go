@@ -4,8 +4,8 @@ package codec
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"example.com/paperround/event"
@@ -53,21 +53,15 @@ func Value(t topic.Topic, m event.Member, v any) error {
 	if m.Value == nil {
 		return nil
 	}
-	err := json.Unmarshal(m.Value, v)
-	if err == nil {
+	if json.Unmarshal(m.Value, v) == nil {
 		return nil
 	}
-	mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err)
-	if !ok {
-		return &event.Error{Topic: t, Field: m.Name, Offset: m.Offset, Reason: "cannot be decoded", Err: event.ErrMistyped}
-	}
-	// Value may go on with the number itself, which errors do not repeat.
-	kind, _, _ := strings.Cut(mistyped.Value, " ")
+	b := blame(m.Value, reflect.TypeOf(v).Elem())
 	return &event.Error{
 		Topic:  t,
-		Field:  join(m.Name, mistyped.Field),
-		Offset: locate(m, mistyped.Field),
-		Reason: "got a JSON " + kind + ", want " + typeName(mistyped.Type),
+		Field:  join(m.Name, b.path),
+		Offset: m.Offset + b.offset,
+		Reason: "got " + kindOf(m.Value[b.offset]) + ", want " + typeName(b.want),
 		Err:    event.ErrMistyped,
 	}
 }
@@ -78,27 +72,86 @@ func Body(body []byte) event.Member {
 	return event.Member{Value: trimmed, Offset: len(body) - len(trimmed)}
 }
 
-func join(member, field string) string {
-	if member == "" || field == "" {
-		return member + field
+func join(path, name string) string {
+	switch {
+	case path == "" || name == "":
+		return path + name
+	case name[0] == '[':
+		return path + name
 	}
-	return member + "." + field
+	return path + "." + name
 }
 
-// locate finds where the value at path begins. It stops at an array, since the
-// path does not tell which element is meant.
-func locate(m event.Member, path string) int {
-	offset, value := m.Offset, m.Value
-	for path != "" {
-		name, rest, _ := strings.Cut(path, ".")
-		next := [1]event.Member{{Name: name}}
-		if value[0] != '{' || event.Scan(value, next[:]) != nil || next[0].Value == nil {
-			break
-		}
-		offset += next[0].Offset
-		value, path = next[0].Value, rest
+// culprit is the value that keeps another one from being decoded.
+type culprit struct {
+	path   string
+	offset int
+	want   reflect.Type
+}
+
+// blame finds what in raw, a value that event.Scan has accepted, does not fit t.
+// It decodes part by part, so it needs nothing of what encoding/json says, which
+// differs between its versions.
+func blame(raw []byte, t reflect.Type) culprit {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
 	}
-	return offset
+	here := culprit{want: t}
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
+		return here
+	}
+	within := func(name string, at int, raw []byte, t reflect.Type) (culprit, bool) {
+		if json.Unmarshal(raw, reflect.New(t).Interface()) == nil {
+			return culprit{}, false
+		}
+		inner := blame(raw, t)
+		return culprit{join(name, inner.path), at + inner.offset, inner.want}, true
+	}
+	switch {
+	case t.Kind() == reflect.Struct && raw[0] == '{':
+		for f := range t.Fields() {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			m := [1]event.Member{{Name: name}}
+			if event.Scan(raw, m[:]) != nil || m[0].Value == nil {
+				continue
+			}
+			if c, ok := within(name, m[0].Offset, m[0].Value, f.Type); ok {
+				return c
+			}
+		}
+	case t.Kind() == reflect.Slice && raw[0] == '[':
+		d := json.NewDecoder(bytes.NewReader(raw))
+		if _, err := d.Token(); err != nil { // the bracket
+			return here
+		}
+		for i := 0; d.More(); i++ {
+			var elem json.RawMessage
+			if d.Decode(&elem) != nil {
+				return here
+			}
+			if c, ok := within("["+strconv.Itoa(i)+"]", int(d.InputOffset())-len(elem), elem, t.Elem()); ok {
+				return c
+			}
+		}
+	}
+	return here
+}
+
+// kindOf names the kind of a JSON value by its first byte.
+func kindOf(c byte) string {
+	switch c {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "a bool"
+	case 'n':
+		return "null"
+	}
+	return "a number"
 }
 
 func typeName(t reflect.Type) string {
@@ -111,9 +164,6 @@ func typeName(t reflect.Type) string {
 		return "a flag (true, false, 1 or 0)"
 	case reflect.TypeFor[event.Time]():
 		return "a time (RFC 3339, or seconds or milliseconds since 1970)"
-	}
-	if t == nil {
-		return "another type"
 	}
 	switch t.Kind() { //nolint:exhaustive // the rest have no better name than their own
 	case reflect.Struct, reflect.Map:

@@ -17,7 +17,7 @@ func TestErrorsRepeatNoNumber(t *testing.T) {
 	}
 	err := codec.Object("acme:x", codec.Body([]byte(` {"small":77001}`)), &v)
 	require.EqualError(t, err,
-		`event: acme:x: value of another type: field "small" at offset 10: got a JSON number, want int8`)
+		`event: acme:x: value of another type: field "small" at offset 10: got a number, want int8`)
 	require.ErrorIs(t, err, event.ErrMistyped)
 }
 

@@ -1,6 +1,6 @@
 // Command gen turns topic/catalog/*.json into Go: the constants and the rows of
-// package topic, and the plumbing of each provider's event package for the rows
-// that have a struct there.
+// package topic, and the plumbing of each provider's event package. It also
+// writes the table of the catalogs in the README.
 //
 // It runs anywhere below the module's root. With -check it writes nothing and
 // fails when a file is not what it would write.
@@ -115,7 +115,11 @@ func generate(root, module string) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := []file{topics}
+	readme, err := readmeFile(root, providers)
+	if err != nil {
+		return nil, err
+	}
+	files := []file{topics, readme}
 	for _, p := range providers {
 		f, err := eventFile(root, module, p)
 		if err != nil {

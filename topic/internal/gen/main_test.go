@@ -16,7 +16,7 @@ func TestUpToDate(t *testing.T) {
 	require.NoError(t, err)
 	files, err := generate(root, module)
 	require.NoError(t, err)
-	require.Len(t, files, 4)
+	require.Len(t, files, 5)
 	for _, f := range files {
 		got, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(f.path)))
 		require.NoError(t, err)
@@ -34,14 +34,23 @@ func TestCheckFailsOnAStaleFile(t *testing.T) {
 	write("topic/catalog/acme.json", `{"provider": "acme", "go": "Acme", "topics": [{
 		"name": "invoice.paid", "go": "InvoicePaid", "group": "g", "status": "stable",
 		"evidence": "whole", "summary": "Paid.", "source": "https://acme.example/docs"}]}`)
+	write("README.md", "# Acme\n")
 	write("event/acme/acme.go", "package acme\n\n// InvoicePaid is acme:invoice.paid, see https://acme.example/docs.\ntype InvoicePaid struct{}\n")
 	t.Chdir(dir)
+	require.ErrorContains(t, run(true), "README.md: the lines around the catalog are missing")
+	write("README.md", "# Acme\n"+readmeBegin+"old\n"+readmeEnd+"More.\n")
 	require.ErrorContains(t, run(true), "out of date")
 	require.NoError(t, run(false))
 	require.NoError(t, run(true))
 	got, err := os.ReadFile(filepath.Join(dir, "event/acme/acme_gen.go"))
 	require.NoError(t, err)
 	require.Contains(t, string(got), `"example.org/fork/topic"`, "the import follows the module's path")
+
+	readme, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	require.NoError(t, err)
+	require.Contains(t, string(readme), "| `acme:invoice.paid` | g | whole | stable |\n")
+	require.NotContains(t, string(readme), "old\n")
+	require.True(t, strings.HasPrefix(string(readme), "# Acme\n") && strings.HasSuffix(string(readme), "More.\n"))
 
 	write("event/acme/acme.go", "package acme\n\n// InvoicePaid is undocumented.\ntype InvoicePaid struct{}\n")
 	require.ErrorContains(t, run(true), "must name its topic acme:invoice.paid and its source")
