@@ -42,6 +42,9 @@ func run(path string) error {
 	if !ok {
 		return errors.New("go.mod does not begin with its module line")
 	}
+	if strings.HasPrefix(path+"/", old+"/") {
+		return fmt.Errorf("the module is %s already, or that is part of the new path; go by way of another one", old)
+	}
 	// Not inside of a longer path.
 	pattern, err := regexp.Compile(`(^|[^A-Za-z0-9._~/-])` + regexp.QuoteMeta(old) + `($|[^A-Za-z0-9_~-])`)
 	if err != nil {
@@ -61,7 +64,9 @@ func run(path string) error {
 		if err != nil || bytes.IndexByte(content, 0) >= 0 || !pattern.Match(content) {
 			return err
 		}
-		content = pattern.ReplaceAll(content, []byte("${1}"+path+"${2}"))
+		for pattern.Match(content) { // one character may part two places
+			content = pattern.ReplaceAll(content, []byte("${1}"+path+"${2}"))
+		}
 		if filepath.Ext(name) == ".go" {
 			if content, err = format.Source(content); err != nil { // imports are sorted by path
 				return fmt.Errorf("%s: %w", name, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -80,8 +81,13 @@ func Attempt(ctx context.Context, client *Client, ep *Endpoint, msg *Message) (r
 		return classify(ctx, err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing depends on it
+	// Not every body minds the context: that of a connection which switched
+	// protocols blocks until it is closed.
+	defer context.AfterFunc(exchange, func() { _ = resp.Body.Close() })()
 	res = judgeStatus(resp, ep.ExactOK)
-	res.Body = readAnswer(resp.Body)
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		res.Body = readAnswer(resp.Body)
+	}
 	return res
 }
 
@@ -114,9 +120,6 @@ func newRequest(ctx context.Context, client *Client, u *url.URL, ep *Endpoint, m
 	if err != nil {
 		return nil, failed(FaultDestination, invalid("endpoint %s: its URL makes no request", ep.ID))
 	}
-	// Without it the transport cannot send a request a second time by itself,
-	// with a time and a signature that are no longer fresh.
-	req.GetBody = nil
 	req.Header = header
 	return req, nil
 }
@@ -129,12 +132,15 @@ func sign(s Signer, header http.Header, msg *Message, at time.Time) (failure *Er
 		}
 	}()
 	if err := s.Sign(header, msg.ID, at, msg.Body); err != nil {
-		return &Error{Reason: ReasonSigner, Err: err} // its text may hold what it signed with
+		// Its text may hold what it signed with, so it stays in Err.
+		return &Error{Reason: ReasonSigner, Detail: fmt.Sprintf("a %T, see Hooks.Settled", err), Err: err}
 	}
-	for name := range header {
+	for name, values := range header {
 		switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
 		case !isToken(name):
 			return &Error{Reason: ReasonSigner, Detail: "it set a header whose name is not a token"}
+		case !areValues(values):
+			return &Error{Reason: ReasonSigner, Detail: "it set " + canonical + " to a value with control characters"}
 		case canonical == headerID:
 		case canonical == "Content-Type":
 			if got := header[name]; name != canonical || len(got) != 1 || got[0] != msg.ContentType {
@@ -200,7 +206,7 @@ func classify(parent context.Context, err error) *Result {
 	errno, isErrno := errors.AsType[syscall.Errno](err)
 	timeout, isNet := errors.AsType[net.Error](err)
 	switch {
-	case isOwn:
+	case isOwn && own.Reason == ReasonRefused:
 		return failed(FaultDestination, own)
 	case errors.Is(context.Cause(parent), ErrLeaseLost):
 		e.Reason, fault = ReasonLeaseLost, FaultOurs
@@ -208,14 +214,18 @@ func classify(parent context.Context, err error) *Result {
 		e.Reason, fault = ReasonCanceled, FaultOurs
 	case isDNS && dns.IsNotFound:
 		e.Reason = ReasonDNS
+	case isOwn:
+		return failed(FaultOurs, own)
 	case isDNS:
-		e.Reason, e.Detail, fault = ReasonLocal, "DNS does not answer", FaultOurs
+		e.Reason, e.Detail, fault = ReasonUnreachable, "DNS does not answer", FaultOurs
+	case errno == syscall.ENETUNREACH:
+		e.Reason, e.Detail, fault = ReasonUnreachable, errno.Error(), FaultOurs
 	case isErrno && isLocal(errno):
 		e.Reason, e.Detail, fault = ReasonLocal, errno.Error(), FaultOurs
 	case errors.Is(err, context.DeadlineExceeded), isNet && timeout.Timeout():
 		e.Reason = ReasonTimeout
 	case isTLS(err):
-		e.Reason = ReasonTLS
+		e.Reason, e.Detail = ReasonTLS, certificateFlaw(err)
 	case isErrno:
 		e.Reason, e.Detail = ReasonNetwork, errno.Error()
 	default:
@@ -229,7 +239,7 @@ func classify(parent context.Context, err error) *Result {
 func isLocal(errno syscall.Errno) bool {
 	switch errno {
 	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL,
-		syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EACCES, syscall.EPERM:
+		syscall.ENETDOWN, syscall.EACCES, syscall.EPERM:
 		return true
 	default:
 		return false
@@ -242,6 +252,21 @@ func isTLS(err error) bool {
 	}
 	// What else a handshake fails with has no type in common.
 	return strings.Contains(err.Error(), "tls: ")
+}
+
+// certificateFlaw says what is wrong with the endpoint's certificate, "" for
+// other failures of a handshake.
+func certificateFlaw(err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "the certificate is signed by an unknown authority"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "the certificate is for another name"
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return "the certificate has expired or is not valid yet"
+	}
+	return ""
 }
 
 func failed(fault Fault, err *Error) *Result {

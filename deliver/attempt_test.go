@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -327,13 +328,13 @@ func TestAttemptTellsWhoseFaultItIs(t *testing.T) {
 	}{
 		"files":         {dial(syscall.EMFILE), ReasonLocal, FaultOurs},
 		"ports":         {dial(syscall.EADDRNOTAVAIL), ReasonLocal, FaultOurs},
-		"network down":  {dial(syscall.ENETUNREACH), ReasonLocal, FaultOurs},
+		"network down":  {dial(syscall.ENETUNREACH), ReasonUnreachable, FaultOurs},
 		"host down":     {dial(syscall.EHOSTUNREACH), ReasonNetwork, FaultReceiver},
 		"reset":         {dial(syscall.ECONNRESET), ReasonNetwork, FaultReceiver},
 		"connect time":  {dial(syscall.ETIMEDOUT), ReasonTimeout, FaultReceiver},
 		"deadline":      {context.DeadlineExceeded, ReasonTimeout, FaultReceiver},
-		"DNS timeout":   {dial(&net.DNSError{IsTimeout: true}), ReasonLocal, FaultOurs},
-		"DNS server":    {dial(&net.DNSError{IsTemporary: true}), ReasonLocal, FaultOurs},
+		"DNS timeout":   {dial(&net.DNSError{IsTimeout: true}), ReasonUnreachable, FaultOurs},
+		"DNS server":    {dial(&net.DNSError{IsTemporary: true}), ReasonUnreachable, FaultOurs},
 		"no such name":  {dial(&net.DNSError{IsNotFound: true}), ReasonDNS, FaultReceiver},
 		"certificate":   {&tls.CertificateVerificationError{Err: errInjected}, ReasonTLS, FaultReceiver},
 		"alert":         {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, ReasonTLS, FaultReceiver},
@@ -590,4 +591,127 @@ func TestNewClientRefuses(t *testing.T) {
 	t.Parallel()
 	_, err := NewClient(&ClientOptions{UnguardedTransport: http.DefaultTransport, RootCAs: x509.NewCertPool()})
 	require.ErrorContains(t, err, "RootCAs")
+}
+
+// The raw connection of a protocol switch minds no context by itself.
+func TestAttemptDoesNotSwitchProtocols(t *testing.T) {
+	t.Parallel()
+	stop := make(chan struct{})
+	ep := raw(t, func(conn net.Conn) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		<-stop
+	})
+	t.Cleanup(func() { close(stop) })
+	start := time.Now()
+	res := Attempt(t.Context(), over(t, ClientOptions{}), ep, newMessage())
+	require.Equal(t, ReasonRejected, res.Reason)
+	require.Equal(t, http.StatusSwitchingProtocols, res.Status)
+	require.Less(t, time.Since(start), 5*time.Second)
+}
+
+// deafBody blocks until it is closed, whatever becomes of the request.
+type deafBody struct{ closed chan struct{} }
+
+func (b deafBody) Read([]byte) (int, error) {
+	<-b.closed
+	return 0, io.EOF
+}
+
+func (b deafBody) Close() error {
+	select {
+	case <-b.closed:
+	default:
+		close(b.closed)
+	}
+	return nil
+}
+
+func TestDeadlineClosesADeafBody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, err := NewClient(&ClientOptions{UnguardedTransport: transport(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: deafBody{make(chan struct{})}}, nil
+		})})
+		require.NoError(t, err)
+		start := time.Now()
+		res := Attempt(t.Context(), client, newEndpoint("e1"), newMessage())
+		require.Equal(t, ReasonSucceeded, res.Reason, "the status has decided")
+		require.Equal(t, defaultTimeout, time.Since(start))
+	})
+}
+
+func TestSignerWithABadValue(t *testing.T) {
+	t.Parallel()
+	ep := newEndpoint("e1")
+	ep.Signer = signerFunc(func(h http.Header, _ string, _ time.Time, _ []byte) error {
+		h["X-Signature"] = []string{"hunter2\nX-Other: 1"}
+		return nil
+	})
+	client, err := NewClient(&ClientOptions{UnguardedTransport: always(200)})
+	require.NoError(t, err)
+	res := Attempt(t.Context(), client, ep, newMessage())
+	require.Equal(t, ReasonSigner, res.Reason)
+	require.Equal(t, FaultOurs, res.Fault)
+	require.NotContains(t, res.Err.Error(), "hunter2")
+}
+
+// A request that an HTTP/2 server has refused unseen is sent again by the
+// transport, within the same attempt.
+func TestAttemptSurvivesRefusedStreams(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		time.Sleep(20 * time.Millisecond)
+	}))
+	server.EnableHTTP2 = true
+	server.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 2}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	ep := newEndpoint("e1")
+	ep.URL = server.URL
+	client := over(t, ClientOptions{RootCAs: roots})
+	for range 3 {
+		client.CloseIdleConnections()
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if res := Attempt(t.Context(), client, ep, newMessage()); res.Err != nil {
+					t.Errorf("attempt failed: %v", res.Err)
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
+func TestCertificateFlaws(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"the certificate is signed by an unknown authority": x509.UnknownAuthorityError{},
+		"the certificate is for another name":               x509.HostnameError{Certificate: &x509.Certificate{}},
+		"the certificate has expired or is not valid yet":   x509.CertificateInvalidError{Reason: x509.Expired},
+		"": x509.CertificateInvalidError{Reason: x509.TooManyIntermediates},
+	} {
+		client, clientErr := NewClient(&ClientOptions{UnguardedTransport: transport(func(*http.Request) (*http.Response, error) {
+			return nil, &tls.CertificateVerificationError{Err: err}
+		})})
+		require.NoError(t, clientErr)
+		res := Attempt(t.Context(), client, newEndpoint("e1"), newMessage())
+		require.Equal(t, ReasonTLS, res.Reason)
+		e, ok := errors.AsType[*Error](res.Err)
+		require.True(t, ok)
+		require.Equal(t, want, e.Detail)
+	}
+}
+
+// Without pings, a dead HTTP/2 connection would be used for ever.
+func TestClientPings(t *testing.T) {
+	t.Parallel()
+	client, err := NewClient(nil)
+	require.NoError(t, err)
+	transport, ok := client.transport.(*http.Transport)
+	require.True(t, ok)
+	require.Positive(t, transport.HTTP2.SendPingTimeout)
+	require.Positive(t, transport.HTTP2.PingTimeout)
 }

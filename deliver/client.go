@@ -12,6 +12,8 @@ import (
 const (
 	connectTimeout         = 5 * time.Second
 	idleConnTimeout        = 90 * time.Second
+	pingAfter              = 15 * time.Second // without an answer on a connection
+	pingTimeout            = 5 * time.Second
 	maxIdleConnsPerHost    = 64
 	maxIdleConns           = 1024
 	maxResponseHeaderBytes = 64 << 10
@@ -81,6 +83,8 @@ func newClient(opts *ClientOptions, resolver *net.Resolver) (*Client, error) {
 		MaxIdleConnsPerHost:    maxIdleConnsPerHost,
 		IdleConnTimeout:        idleConnTimeout,
 		MaxResponseHeaderBytes: maxResponseHeaderBytes,
+		// Without pings, a connection whose other end vanished is used for ever.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 	}
 	return c, nil
 }

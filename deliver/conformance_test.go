@@ -301,7 +301,7 @@ func (p *storeProbe) claimsWants() {
 	var got []string
 	for _, c := range claims {
 		got = append(got, c.EndpointID+" "+c.Message.ID)
-		require.False(p.t, c.Interrupted)
+		require.False(p.t, c.Interrupted())
 		require.Zero(p.t, c.History.Attempts)
 	}
 	slices.Sort(got)
@@ -347,13 +347,15 @@ func (p *storeProbe) leaseRunsOut() {
 	p.wait(time.Millisecond)
 	second := p.claim(slots, "e1", 1)
 	require.Len(p.t, second, 1)
-	require.True(p.t, second[0].Interrupted)
+	require.True(p.t, second[0].Interrupted())
 	require.Equal(p.t, 1, second[0].History.Attempts, "an attempt of unknown outcome counts")
 	require.Equal(p.t, first.Message.ID, second[0].Message.ID)
 	require.Equal(p.t, first.Fence.ID, second[0].Fence.ID)
 	require.NotEqual(p.t, first.Fence, second[0].Fence)
-	require.Empty(p.t, p.settle(Settlement{Fence: second[0].Fence, History: second[0].History}))
-	require.False(p.t, p.claimOne("e1").Interrupted, "only the last attempt counts for that")
+	require.Equal(p.t, 1, second[0].History.Unknown)
+	require.Empty(p.t, p.settle(Settlement{Fence: second[0].Fence, History: History{Attempts: 1}}))
+	third := p.claimOne("e1")
+	require.False(p.t, third.Interrupted(), "only the last attempt counts for that")
 }
 
 func (p *storeProbe) leaseIsExtended() {

@@ -26,6 +26,8 @@ type Options struct {
 	Policy *Policy
 
 	// Concurrency is how many exchanges may be under way at a time; 0 means 64.
+	// Endpoints that hang hold their share of it until their Timeout, so it should
+	// be some times the concurrency of one endpoint.
 	Concurrency int
 
 	// Lease is for how long a claim, and the share of the endpoints, outlives a

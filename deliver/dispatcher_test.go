@@ -132,8 +132,10 @@ func TestDispatcherPausesTheEndpointAtOnce(t *testing.T) {
 			}
 			return answer(200), nil
 		})
+		e := newEndpoint("e1")
+		e.Concurrency = 1 // none is under way beside the one that is told to wait
 		b := setup(t, rec, benchOptions{
-			endpoints: []*Endpoint{newEndpoint("e1")},
+			endpoints: []*Endpoint{e},
 			through:   func(s Store) Store { return slowSettle{s} },
 		})
 		for _, id := range names("m%d", 5) {

@@ -17,10 +17,12 @@
 //
 // Each accepted message is attempted at least once per matching endpoint, until
 // it succeeds, is exhausted, or the endpoint is gone. No attempt is dropped
-// silently: each leaves a record, a log line and a call of a hook. A message is
-// sent again after a success only when a worker died, was canceled, or lost its
-// lease between sending and recording. Such a repetition carries the same id,
-// and the record before it says that the outcome is unknown, not that it failed.
+// silently: each leaves a record, a log line and a call of a hook. A message
+// whose success reached the sender is sent again only when a worker died, was
+// canceled, or lost its lease between sending and recording; the record before
+// that says that the outcome is unknown, not that it failed. A receiver whose
+// answer came too late or got lost sees the message again too. Every repetition
+// carries the same id.
 //
 // # The parts
 //

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ type Signer interface {
 // Endpoint is where messages go: a URL of a tenant, the topics it asked for,
 // and how to talk to it. It is read-only once handed to a directory.
 type Endpoint struct {
-	ID     string          // of the same characters as a message id
+	ID     string          // of the same characters as a message id; unique over all tenants
 	Tenant string          // gets the messages of exactly this tenant
 	URL    string          // absolute, https unless the client allows more, without userinfo and fragment
 	Topics []topic.Pattern // at least one; topic.Everything for all
@@ -118,10 +119,8 @@ func (e *Endpoint) check() (*url.URL, error) {
 		if isReserved(name) {
 			return nil, fail("Header may not set " + textproto.CanonicalMIMEHeaderKey(name))
 		}
-		for _, v := range values {
-			if strings.ContainsFunc(v, func(r rune) bool { return (r < ' ' && r != '\t') || r == 0x7f }) {
-				return nil, fail("Header has a control character in " + textproto.CanonicalMIMEHeaderKey(name))
-			}
+		if !areValues(values) {
+			return nil, fail("Header has a control character in " + textproto.CanonicalMIMEHeaderKey(name))
 		}
 	}
 	u, err := parseURL(e.URL)
@@ -141,6 +140,13 @@ func isReserved(name string) bool {
 		return true
 	}
 	return false
+}
+
+// areValues reports whether a header may have these values.
+func areValues(values []string) bool {
+	return !slices.ContainsFunc(values, func(v string) bool {
+		return strings.ContainsFunc(v, func(r rune) bool { return (r < ' ' && r != '\t') || r == 0x7f })
+	})
 }
 
 func isToken(s string) bool {

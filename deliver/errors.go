@@ -67,7 +67,8 @@ func Retryable(err error) bool {
 		return errors.Is(err, ErrFull)
 	}
 	switch e.Reason {
-	case ReasonStatus, ReasonTimeout, ReasonNetwork, ReasonTLS, ReasonDNS, ReasonSigner, ReasonLocal, ReasonCanceled:
+	case ReasonStatus, ReasonTimeout, ReasonNetwork, ReasonTLS, ReasonDNS, ReasonUnreachable,
+		ReasonSigner, ReasonLocal, ReasonCanceled:
 		return true
 	default:
 		return false

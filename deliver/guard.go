@@ -26,8 +26,9 @@ const maxURLLen = 2048
 type Guard struct {
 	// Allow lists exceptions: addresses that are allowed though the defaults
 	// refuse them. An IPv4 prefix stands for these addresses however they are
-	// written, as ::ffff:127.0.0.1 is 127.0.0.1. It opens no address that
-	// merely contains one, and an IPv6 prefix does not open what is refused
+	// written, as ::ffff:127.0.0.1 is 127.0.0.1, and also lets them stand inside of
+	// public IPv6 addresses (ISATAP). It opens none of the refused ranges that
+	// contain IPv4 addresses, and an IPv6 prefix does not open what is refused
 	// inside its addresses. Names of private networks, such as those without a
 	// dot, are accepted only if Allow has an entry, since only then can their
 	// addresses be.

@@ -348,7 +348,7 @@ func TestNameThatDoesNotExistAndDNSThatDoesNotAnswer(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	res = Attempt(t.Context(), client, ep, newMessage())
-	require.Equal(t, ReasonLocal, res.Reason)
+	require.Equal(t, ReasonUnreachable, res.Reason)
 	require.Equal(t, FaultOurs, res.Fault)
 	require.True(t, Retryable(res.Err))
 }

@@ -7,8 +7,7 @@ type Hooks struct {
 	// Attempted is called after each exchange, before it is recorded.
 	Attempted func(AttemptInfo)
 	// Settled is called when the store has recorded what becomes of a delivery,
-	// or has refused to because the lease was lost. One goroutine records, and
-	// calls it, for all.
+	// or when nothing was recorded because the lease was lost.
 	Settled func(SettledInfo)
 }
 

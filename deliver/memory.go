@@ -14,12 +14,14 @@ import (
 const (
 	defaultMaxOpen      = 65_536
 	defaultKeepFinished = 65_536
+
+	maxRecords = 100 // of a delivery
 )
 
 // MemoryOptions are the choices of [NewMemory]. The zero value is the defaults.
 type MemoryOptions struct {
-	// MaxOpen is how many messages may be unfinished at a time; one more is
-	// ErrFull. 0 means 65,536, negative no bound.
+	// MaxOpen is how many messages of all tenants together may be unfinished at a
+	// time; one more is ErrFull. 0 means 65,536, negative no bound.
 	MaxOpen int
 
 	// KeepFinished is how many finished messages are remembered, without their
@@ -66,15 +68,14 @@ type memMessage struct {
 }
 
 type memDelivery struct {
-	timer       timer // while claimed or not due
-	id          string
-	message     *memMessage
-	endpoint    *memEndpoint
-	state       State
-	token       int64 // of the last claim; 0 if its lease ran out
-	interrupted bool
-	history     History
-	records     []Record
+	timer    timer // while claimed or not due
+	id       string
+	message  *memMessage
+	endpoint *memEndpoint
+	state    State
+	token    int64 // of the last claim; 0 if its lease ran out
+	history  History
+	records  []Record
 }
 
 type memEndpoint struct {
@@ -142,10 +143,18 @@ func (m *Memory) lock() time.Time {
 func (m *Memory) expire(d *memDelivery) {
 	m.unclaim(d)
 	d.token = 0
-	d.interrupted = true
 	d.history.Attempts++
-	d.records = append(d.records, Record{Attempt: d.history.Attempts, Reason: ReasonUnknown})
+	d.history.Unknown++
+	d.record(Record{Attempt: d.history.Attempts, Reason: ReasonUnknown})
 	m.makeReady(d)
+}
+
+// record keeps the log of a delivery from growing without bound.
+func (d *memDelivery) record(r Record) {
+	if len(d.records) == maxRecords {
+		d.records = slices.Delete(d.records, 0, 1)
+	}
+	d.records = append(d.records, r)
 }
 
 func (m *Memory) unclaim(d *memDelivery) {
@@ -443,11 +452,10 @@ func (m *Memory) claim(d *memDelivery, now time.Time, lease time.Duration) Claim
 	m.slots[d.endpoint.slot].claims++
 	m.timers.set(&d.timer, now.Add(lease))
 	c := Claim{
-		Fence:       Fence{ID: d.id, Token: d.token},
-		EndpointID:  d.endpoint.id,
-		Message:     d.message.msg,
-		History:     d.history,
-		Interrupted: d.interrupted,
+		Fence:      Fence{ID: d.id, Token: d.token},
+		EndpointID: d.endpoint.id,
+		Message:    d.message.msg,
+		History:    d.history,
 	}
 	c.History.Age = now.Sub(d.message.enqueued)
 	return c
@@ -497,9 +505,8 @@ func (m *Memory) settle(d *memDelivery, s Settlement, now time.Time) {
 	m.timers.unset(&d.timer)
 	m.unclaim(d)
 	d.state = s.State
-	d.interrupted = false
 	d.history = s.History
-	d.records = append(d.records, s.Record)
+	d.record(s.Record)
 	e := d.endpoint
 	if until := now.Add(s.Pause); s.Pause > 0 && (!e.paused || until.After(e.until)) {
 		e.paused, e.until = true, until
@@ -550,7 +557,7 @@ type Delivery struct {
 	EndpointID string
 	State      State
 	History    History  // with the age of the message
-	Records    []Record // every attempt so far, the caller's own
+	Records    []Record // the last 100 attempts, the caller's own
 }
 
 // Deliveries returns those of a message in the order of its fan-out: none

@@ -19,7 +19,7 @@ const (
 type Message struct {
 	ID          string      // the same on every attempt; letters, digits, '_', '-' and ':', up to 128
 	Tenant      string      // whose endpoints it goes to; may be empty, which is a tenant too
-	Key         string      // what it is about, such as a customer id; may be empty
+	Key         string      // what it is about, such as a customer id; may be empty; it does not order deliveries
 	Topic       topic.Topic // selects the endpoints
 	ContentType string      // of Body
 	Body        []byte      // sent as it is

@@ -13,6 +13,10 @@ const (
 
 	// Faults of our own are retried after 1, 2, 4 … seconds, up to this.
 	maxOwnBackoff = time.Minute
+
+	// So many faults in a row are believed to be our own where they could be the
+	// destination's as well.
+	maxDoubtful = 6
 )
 
 // Policy decides what becomes of a delivery after an attempt. It holds no state
@@ -30,7 +34,8 @@ type Policy struct {
 	Jitter float64
 
 	// MaxAge is how old a message may be when it is tried again; 0 means 120
-	// hours, negative no bound. The first attempt is made at any age.
+	// hours, negative no bound. The first attempt is made at any age, unless faults
+	// of the sending side keep it from being made for minutes.
 	MaxAge time.Duration
 
 	// RejectedAttempts bounds the attempts that failed in a way which a person
@@ -53,15 +58,22 @@ type Decision struct {
 //
 // A Retry-After of the endpoint pauses it as a whole, and never makes the next
 // attempt earlier than scheduled. Faults of the sending side spend no attempt
-// and are tried again within seconds to a minute, up to MaxAge. A canceled
-// attempt is due again at once.
+// and are tried again within seconds to a minute, up to MaxAge; those that may
+// be the destination's as well ([ReasonUnreachable]) spend one after six in a
+// row. A canceled attempt is due again at once. A nil result is taken for a
+// fault of the sending side.
 func (p *Policy) Decide(h History, res *Result, rnd float64) Decision {
+	if res == nil {
+		res = &Result{Reason: ReasonLocal, Fault: FaultOurs}
+	}
+	h.Unknown = 0
+	doubtful := res.Reason == ReasonUnreachable && h.OwnFaults >= maxDoubtful
 	switch {
 	case res.Reason == ReasonNoEndpoint:
 		return Decision{State: Abandoned, History: h}
 	case res.Reason == ReasonCanceled:
 		return Decision{State: Scheduled, History: h}
-	case res.Fault == FaultOurs:
+	case res.Fault == FaultOurs && !doubtful:
 		wait := p.jitter(ownBackoff(h.OwnFaults), rnd)
 		h.OwnFaults++
 		return p.bound(Decision{After: wait, History: h})
@@ -87,9 +99,17 @@ func (p *Policy) Decide(h History, res *Result, rnd float64) Decision {
 // spent reports whether no attempt is left.
 func (p *Policy) spent(h History) bool { return h.Attempts > len(p.schedule()) }
 
-// bound exhausts a retry that would come too late.
+// lost reports whether a delivery is to be given up without another attempt,
+// because none is left and nobody knows how the last two ended: without this, a
+// message that kills its worker would come back for ever. After one such attempt
+// another is made, since the worker may have died before it sent anything.
+func (p *Policy) lost(h History) bool { return h.Unknown > 1 && p.spent(h) }
+
+// bound exhausts a retry that would come too late. A delivery that was never
+// attempted is not given up for a moment's fault of our own.
 func (p *Policy) bound(d Decision) Decision {
-	if m := p.maxAge(); m > 0 && d.After > m-d.History.Age {
+	first := d.History.Attempts == 0 && d.History.OwnFaults <= maxDoubtful
+	if m := p.maxAge(); m > 0 && d.After > m-d.History.Age && !first {
 		d.State, d.After = Exhausted, 0
 	}
 	return d

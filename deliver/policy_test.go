@@ -14,13 +14,14 @@ func TestPolicyDecide(t *testing.T) {
 		return &Result{Reason: reason, Fault: FaultReceiver, RetryAfter: retryAfter}
 	}
 	var (
-		ok       = &Result{Reason: ReasonSucceeded}
-		status   = receiver(ReasonStatus, 0)
-		rejected = receiver(ReasonRejected, 0)
-		ours     = &Result{Reason: ReasonLocal, Fault: FaultOurs}
-		refusal  = &Result{Reason: ReasonRefused, Fault: FaultDestination}
-		canceled = &Result{Reason: ReasonCanceled, Fault: FaultOurs}
-		gone     = &Result{Reason: ReasonNoEndpoint, Fault: FaultDestination}
+		ok          = &Result{Reason: ReasonSucceeded}
+		status      = receiver(ReasonStatus, 0)
+		rejected    = receiver(ReasonRejected, 0)
+		ours        = &Result{Reason: ReasonLocal, Fault: FaultOurs}
+		unreachable = &Result{Reason: ReasonUnreachable, Fault: FaultOurs}
+		refusal     = &Result{Reason: ReasonRefused, Fault: FaultDestination}
+		canceled    = &Result{Reason: ReasonCanceled, Fault: FaultOurs}
+		gone        = &Result{Reason: ReasonNoEndpoint, Fault: FaultDestination}
 	)
 	for name, tc := range map[string]struct {
 		policy *Policy
@@ -142,10 +143,28 @@ func TestPolicyDecide(t *testing.T) {
 			status, 0.5,
 			Decision{State: Exhausted, History: History{Attempts: 1, Age: 120 * time.Hour}},
 		},
-		"our fault":           {nil, History{Attempts: 2}, ours, 0.5, Decision{After: time.Second, History: History{Attempts: 2, OwnFaults: 1}}},
-		"our fourth fault":    {nil, History{OwnFaults: 3}, ours, 0.5, Decision{After: 8 * time.Second, History: History{OwnFaults: 4}}},
-		"our thousandth":      {nil, History{OwnFaults: 999}, ours, 0.5, Decision{After: time.Minute, History: History{OwnFaults: 1000}}},
-		"our fault, too old":  {nil, History{Age: 121 * time.Hour}, ours, 0.5, Decision{State: Exhausted, History: History{OwnFaults: 1, Age: 121 * time.Hour}}},
+		"our fault":          {nil, History{Attempts: 2}, ours, 0.5, Decision{After: time.Second, History: History{Attempts: 2, OwnFaults: 1}}},
+		"our fourth fault":   {nil, History{OwnFaults: 3}, ours, 0.5, Decision{After: 8 * time.Second, History: History{OwnFaults: 4}}},
+		"our thousandth":     {nil, History{OwnFaults: 999}, ours, 0.5, Decision{After: time.Minute, History: History{OwnFaults: 1000}}},
+		"our fault, too old": {nil, History{Attempts: 1, Age: 121 * time.Hour}, ours, 0.5, Decision{State: Exhausted, History: History{Attempts: 1, OwnFaults: 1, Age: 121 * time.Hour}}},
+		"our fault, never attempted": {
+			nil,
+			History{OwnFaults: 5, Age: 121 * time.Hour},
+			ours, 0.5,
+			Decision{After: 32 * time.Second, History: History{OwnFaults: 6, Age: 121 * time.Hour}},
+		},
+		"our fault, never attempted for long": {
+			nil,
+			History{OwnFaults: 6, Age: 121 * time.Hour},
+			ours, 0.5,
+			Decision{State: Exhausted, History: History{OwnFaults: 7, Age: 121 * time.Hour}},
+		},
+		"unreachable": {nil, History{OwnFaults: 5}, unreachable, 0.5, Decision{After: 32 * time.Second, History: History{OwnFaults: 6}}},
+		"unreachable for long": {
+			nil, History{Attempts: 1, OwnFaults: 6}, unreachable, 0.5, Decision{After: 5 * time.Minute, History: History{Attempts: 2}},
+		},
+		"no result":           {nil, History{}, nil, 0.5, Decision{After: time.Second, History: History{OwnFaults: 1}}},
+		"known outcome":       {nil, History{Attempts: 2, Unknown: 2}, status, 0.5, Decision{After: 30 * time.Minute, History: History{Attempts: 3}}},
 		"our fault, last try": {nil, History{Attempts: 9}, ours, 0.5, Decision{After: time.Second, History: History{Attempts: 9, OwnFaults: 1}}},
 		"own faults end":      {nil, History{OwnFaults: 5}, status, 0.5, Decision{After: 5 * time.Second, History: History{Attempts: 1}}},
 		"canceled":            {nil, History{Attempts: 2, OwnFaults: 1}, canceled, 0.5, Decision{History: History{Attempts: 2, OwnFaults: 1}}},

@@ -28,7 +28,11 @@ const (
 	ReasonInvalid Reason = "invalid"
 	// ReasonSigner: the signer failed or panicked; nothing was sent.
 	ReasonSigner Reason = "signer"
-	// ReasonLocal: a fault on the sending side, such as no DNS server or no free socket.
+	// ReasonUnreachable: no DNS server answers for the endpoint's host name, or there
+	// is no route to its address. Whether that is our network or the endpoint's cannot
+	// be told, so it counts as a fault on the sending side until it has lasted.
+	ReasonUnreachable Reason = "unreachable"
+	// ReasonLocal: a fault on the sending side, such as no free socket.
 	ReasonLocal Reason = "local"
 	// ReasonCanceled: the sending side broke off, at shutdown for one. Whether
 	// the endpoint has acted on the request is unknown.

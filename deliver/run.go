@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -15,6 +17,8 @@ const (
 	pendingBatch = 64  // messages to fan out at a time
 	readyPage    = 128 // endpoints to look at at a time
 	settleBatch  = 256 // outcomes to record at a time
+
+	matchesAtOnce = 8 // questions to the directory
 
 	// stuckGrace is how long a canceled exchange may take to return.
 	stuckGrace = 5 * time.Second
@@ -284,10 +288,7 @@ func (r *run) fanOutBatch(sending context.Context) (n int, err error) {
 	if len(batch) == 0 {
 		return 0, nil
 	}
-	plans := make([]Plan, len(batch))
-	for i, p := range batch {
-		plans[i] = r.plan(ctx, p)
-	}
+	plans := r.planAll(ctx, batch)
 	// The plans are good for as long as their leases are, so a call that failed
 	// is made again.
 	var lost []Fence
@@ -320,9 +321,32 @@ func (r *run) fanOutBatch(sending context.Context) (n int, err error) {
 	return len(batch), nil
 }
 
-// plan asks the directory where a message goes. When it cannot say, the message
-// is given back for a while.
+// planAll plans a batch in half of its lease at most, so that the other half is
+// left to carry the plans out. What it does not come to is given back.
+func (r *run) planAll(ctx context.Context, batch []Pending) []Plan {
+	enough := time.Now().Add(r.lease / 2)
+	plans := make([]Plan, len(batch))
+	var matching errgroup.Group
+	matching.SetLimit(matchesAtOnce)
+	for i, p := range batch {
+		matching.Go(func() error {
+			if time.Now().After(enough) {
+				plans[i] = Plan{Fence: p.Fence, Again: minPoll}
+			} else {
+				plans[i] = r.plan(ctx, p)
+			}
+			return nil
+		})
+	}
+	_ = matching.Wait() // there is no error: one that fails is a plan too
+	return plans
+}
+
+// plan asks the directory where a message goes. When it cannot say in time, the
+// message is given back for a while.
 func (r *run) plan(ctx context.Context, p Pending) Plan {
+	ctx, cancel := context.WithTimeout(ctx, r.lease/8)
+	defer cancel()
 	var endpoints []*Endpoint
 	err := guarded(func() (err error) {
 		endpoints, err = r.directory.Match(ctx, p.Message.Tenant, p.Message.Topic)
@@ -337,6 +361,8 @@ func (r *run) plan(ctx context.Context, p Pending) Plan {
 	for _, e := range endpoints {
 		switch {
 		case e == nil || seen[e.ID]:
+		case checkID("endpoint id", e.ID) != nil:
+			r.log.ErrorContext(ctx, "directory matched an endpoint without a valid id", "message_id", p.Message.ID)
 		case e.Tenant != p.Message.Tenant:
 			r.log.ErrorContext(ctx, "directory matched an endpoint of another tenant", "message_id", p.Message.ID, "endpoint_id", e.ID)
 		default:

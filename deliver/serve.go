@@ -11,7 +11,7 @@ import (
 func (r *run) serve(ctx context.Context, f *flight) {
 	defer f.cancel(nil)
 	c := f.claim
-	if c.Interrupted {
+	if c.Interrupted() {
 		r.counters.interrupted.Add(1)
 		r.log.WarnContext(ctx, "last attempt was interrupted, outcome unknown",
 			"message_id", c.Message.ID, "endpoint_id", c.EndpointID, "delivery_id", c.Fence.ID, "attempt", c.History.Attempts)
@@ -62,8 +62,7 @@ func (r *run) exchange(ctx context.Context, c Claim) (*Result, *Policy) {
 	if ep.Policy != nil {
 		policy = ep.Policy
 	}
-	if c.Interrupted && policy.spent(c.History) {
-		// Without this, a message that kills its worker would come back for ever.
+	if policy.lost(c.History) {
 		return failed(FaultReceiver, &Error{Reason: ReasonUnknown}), policy
 	}
 	r.counters.attempts.Add(1)
@@ -75,7 +74,7 @@ func (r *run) exchange(ctx context.Context, c Claim) (*Result, *Policy) {
 				EndpointID:  c.EndpointID,
 				Message:     c.Message,
 				Attempt:     c.History.Attempts + 1,
-				Interrupted: c.Interrupted,
+				Interrupted: c.Interrupted(),
 				Result:      res,
 			})
 		})

@@ -58,8 +58,8 @@ type Store interface {
 
 	// Claim leases up to the wanted number of ready deliveries of each endpoint,
 	// longest due first, unless it is paused or outside the slots the owner
-	// holds. One whose last lease ran out comes with Interrupted set and with
-	// one attempt more in its history, and the store records that attempt as
+	// holds. One whose last lease ran out comes with one attempt more in its
+	// history, Attempts as well as Unknown, and the store records that attempt as
 	// ReasonUnknown.
 	Claim(ctx context.Context, slots Slots, wants []Want, lease time.Duration) ([]Claim, error)
 
@@ -105,12 +105,15 @@ type Want struct {
 
 // Claim is a delivery leased to a worker: one attempt to make.
 type Claim struct {
-	Fence       Fence
-	EndpointID  string
-	Message     *Message // shared: read-only
-	History     History  // before this attempt
-	Interrupted bool     // the last attempt's lease ran out, and nobody knows its outcome
+	Fence      Fence
+	EndpointID string
+	Message    *Message // shared: read-only
+	History    History  // before this attempt
 }
+
+// Interrupted reports whether the last attempt's lease ran out, so that nobody
+// knows its outcome.
+func (c *Claim) Interrupted() bool { return c.History.Unknown > 0 }
 
 // History is what a [Policy] needs to know of a delivery's past. Stores keep
 // the counts as they are given.
@@ -118,6 +121,7 @@ type History struct {
 	Attempts  int           // spent so far, those of unknown outcome included
 	Rejected  int           // those of them that a person has to mend
 	OwnFaults int           // unspent ones in a row, failed on the sending side
+	Unknown   int           // the last ones in a row whose lease ran out, so that nobody knows their outcome
 	Age       time.Duration // since the message was enqueued; in a claim only, by the store's clock
 }
 

@@ -11,6 +11,9 @@ import (
 	"unicode/utf8"
 )
 
+// maxPair bounds "user:password", in bytes; package verify reads no longer ones.
+const maxPair = 768
+
 // Basic sends a user name and a password as RFC 7617 describes, in UTF-8. They
 // prove who sent a request and nothing about its body. The zero value is not
 // usable: its methods return ErrConfig or false. It is safe for concurrent use.
@@ -22,7 +25,7 @@ type Basic struct {
 // NewBasic returns Basic credentials, or an *Error wrapping ErrConfig when the
 // user name is empty or holds a colon, when the password is empty or blank, or
 // when either is framed by white space, holds control characters or is not
-// UTF-8. The password may hold colons.
+// UTF-8, or when "user:password" is longer than 768 bytes. The password may hold colons.
 func NewBasic(user string, password Secret) (*Basic, error) {
 	if flaw := basicFlaw(user, password); flaw != "" {
 		return nil, configError("basic", flaw)
@@ -51,6 +54,9 @@ func basicFlaw(user string, password Secret) string {
 	}
 	if !isPrintable(string(password.bytes())) {
 		return "the password holds control characters or is not UTF-8"
+	}
+	if len(user)+1+len(password.bytes()) > maxPair {
+		return "user name, colon and password are longer than 768 bytes, which package verify refuses to read"
 	}
 	return ""
 }

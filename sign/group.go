@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -29,9 +30,10 @@ func All(signers ...HeaderSigner) (*Group, error) {
 	return &Group{signers: slices.Clone(signers)}, nil
 }
 
-// Sign applies the signers in order. The first error is returned as it is, and
-// an *Error wrapping ErrConfig when two signers write the same header, which
-// would leave one of them without effect. On an error header is unchanged.
+// Sign applies the signers in order; each sees the header as it was given and not
+// what the others write. The first error is returned as it is, and an *Error
+// wrapping ErrConfig when two signers write the same header, which would leave
+// one of them without effect. On an error header is unchanged.
 func (g *Group) Sign(header http.Header, id string, at time.Time, body []byte) error {
 	switch {
 	case g == nil || len(g.signers) == 0:
@@ -41,13 +43,18 @@ func (g *Group) Sign(header http.Header, id string, at time.Time, body []byte) e
 	}
 	all := make(http.Header)
 	for _, s := range g.signers {
-		one := make(http.Header)
+		one := header.Clone()
 		if err := s.Sign(one, id, at, body); err != nil {
 			return err
 		}
 		for name, values := range one {
-			if _, taken := all[name]; taken {
-				return configError("", "two signers write the header "+name)
+			if slices.Equal(values, header[name]) {
+				continue // as it was
+			}
+			for taken := range all {
+				if strings.EqualFold(taken, name) {
+					return configError("", "two signers write the header "+name)
+				}
 			}
 			all[name] = values
 		}

@@ -58,3 +58,37 @@ func TestAllRefuses(t *testing.T) {
 	require.ErrorIs(t, half.Sign(header, "", at(), nil), broken)
 	require.Empty(t, header, "nothing is left half signed")
 }
+
+// writes is a signer made of a function of the header.
+type writes func(h http.Header)
+
+func (f writes) Sign(h http.Header, _ string, _ time.Time, _ []byte) error {
+	f(h)
+	return nil
+}
+
+func TestGroupSeesTheHeader(t *testing.T) {
+	t.Parallel()
+	g, err := sign.All(
+		writes(func(h http.Header) { h.Set("X-First", h.Get("Content-Type")) }),
+		writes(func(h http.Header) { h.Set("X-Second", h.Get("Content-Type")+h.Get("X-First")) }),
+	)
+	require.NoError(t, err)
+	h := http.Header{"Content-Type": {"application/json"}}
+	require.NoError(t, g.Sign(h, "", time.Now(), nil))
+	require.Equal(t, http.Header{
+		"Content-Type": {"application/json"}, "X-First": {"application/json"}, "X-Second": {"application/json"},
+	}, h)
+}
+
+func TestGroupRefusesOneHeaderInTwoCases(t *testing.T) {
+	t.Parallel()
+	g, err := sign.All(
+		writes(func(h http.Header) { h["x-signature"] = []string{"1"} }),
+		writes(func(h http.Header) { h.Set("X-Signature", "2") }),
+	)
+	require.NoError(t, err)
+	h := http.Header{}
+	require.ErrorIs(t, g.Sign(h, "", time.Now(), nil), sign.ErrConfig)
+	require.Empty(t, h)
+}

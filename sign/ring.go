@@ -33,8 +33,9 @@ type Ring struct {
 // NewRing returns a ring of keys, or an *Error wrapping ErrConfig when there is
 // none, when a secret is empty, blank, framed by white space or obviously not a
 // shared secret, when two ids or two secrets are the same, when a key ends
-// before it starts, or when all of them have expired. What a scheme asks beyond
-// that is checked where ring and scheme meet, in Compile and New.
+// before it starts, or when all of them have expired by the machine's clock (a
+// ring for messages of long ago has a key without NotAfter). What a scheme asks
+// beyond that is checked where ring and scheme meet, in Compile and New.
 func NewRing(keys ...Key) (*Ring, error) {
 	r := new(Ring)
 	if err := r.Replace(keys...); err != nil {

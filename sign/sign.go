@@ -7,14 +7,16 @@ import (
 
 // HeaderSigner writes what proves the origin of a message into its headers.
 // Signer, Basic and Group have this method, and so may a host's own type. An
-// implementation changes nothing when it returns an error.
+// implementation changes nothing when it returns an error, and is safe for
+// concurrent use.
 type HeaderSigner interface {
 	Sign(header http.Header, id string, at time.Time, body []byte) error
 }
 
 // Options are the choices of New. Nil and the zero value mean the defaults.
 type Options struct {
-	// Now tells which keys are valid. Nil: time.Now.
+	// Now tells which keys are valid. Nil: time.Now. It must be safe for
+	// concurrent use.
 	Now func() time.Time
 }
 

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -56,7 +57,7 @@ func NewBasic(creds ...Credential) (*Basic, error) {
 		}
 		s, err := sign.NewBasic(c.User, c.Password)
 		if err != nil {
-			return nil, fromSign(err, "basic", "")
+			return nil, &Error{Scheme: "basic", Reason: "credential " + c.ID, Err: fmt.Errorf("%w: %w", ErrConfig, err)}
 		}
 		for _, p := range b.pairs {
 			switch {

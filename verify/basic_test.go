@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -123,4 +124,30 @@ func TestBasicRotation(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, id, rc.Credential)
 	}
+}
+
+func TestBasicNamesTheCredential(t *testing.T) {
+	t.Parallel()
+	_, err := verify.NewBasic(
+		verify.Credential{ID: "old", User: "u", Password: sign.NewSecret("pw")},
+		verify.Credential{ID: "new", User: "u", Password: sign.NewSecret("")},
+	)
+	require.ErrorIs(t, err, verify.ErrConfig)
+	require.ErrorContains(t, err, "credential new")
+}
+
+// What construction accepts can be verified, up to the longest pair.
+func TestLongestBasic(t *testing.T) {
+	t.Parallel()
+	password := sign.NewSecret(strings.Repeat("p", 766))
+	s, err := sign.NewBasic("u", password)
+	require.NoError(t, err)
+	b, err := verify.NewBasic(verify.Credential{User: "u", Password: password})
+	require.NoError(t, err)
+	h := http.Header{}
+	require.NoError(t, s.Sign(h, "", time.Now(), nil))
+	_, err = b.Verify(h, nil)
+	require.NoError(t, err)
+	_, err = sign.NewBasic("u", sign.NewSecret(strings.Repeat("p", 767)))
+	require.ErrorIs(t, err, sign.ErrConfig)
 }

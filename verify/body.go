@@ -30,7 +30,8 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, int,
 	case tooLarge:
 		return nil, http.StatusRequestEntityTooLarge, &Error{Err: ErrTooLarge}
 	case errors.Is(err, http.ErrBodyReadAfterClose),
-		err == nil && int64(len(body)) < declared:
+		err == nil && int64(len(body)) < declared,
+		err == nil && len(body) == 0 && declared < 0: // chunked: no sender does so for nothing
 		return nil, http.StatusInternalServerError, &Error{
 			Reason: "something in front of the check has read the body: let the check come first",
 			Err:    ErrConsumed,

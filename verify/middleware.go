@@ -31,7 +31,8 @@ type HandlerOptions struct {
 
 	// OnRefused, if set, is called for each request that is refused before
 	// it reaches a route, and for bodies nobody could decode. The reason is
-	// for logs and metrics; the peer does not see it.
+	// for logs and metrics; the peer does not see it. Requests come at once,
+	// so it must be safe for concurrent use, as must OnFailed.
 	OnRefused func(context.Context, *Refusal)
 
 	// OnFailed, if set, is called when a route returned an error.
@@ -149,6 +150,9 @@ func (g *gate) check(w http.ResponseWriter, r *http.Request) (*Receipt, int, err
 	rc, err := g.checker.Verify(r.Header, body)
 	switch {
 	case err == nil:
+		if rc.Body == nil { // a host's own checker may leave it out
+			rc.Body = body
+		}
 		return &rc, 0, nil
 	case errors.Is(err, ErrConfig):
 		return nil, http.StatusInternalServerError, err

@@ -376,3 +376,37 @@ func TestMiddlewareKeepsSecrets(t *testing.T) {
 		require.NotContains(t, out, secret)
 	}
 }
+
+// anyone is a host's own checker that fills in nothing.
+type anyone struct{}
+
+func (anyone) Verify(http.Header, []byte) (verify.Receipt, error) { return verify.Receipt{}, nil }
+
+func TestMiddlewareKeepsTheBodyForAnyChecker(t *testing.T) {
+	t.Parallel()
+	mw, err := verify.Middleware(anyone{}, nil)
+	require.NoError(t, err)
+	var got []byte
+	h := mw(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, _ = io.ReadAll(r.Body) }))
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader("hello")))
+	require.Equal(t, "hello", string(got))
+}
+
+// A body without a declared length that something in front has read is missed
+// also where no signature would tell.
+func TestMiddlewareMissesAChunkedBody(t *testing.T) {
+	t.Parallel()
+	var refused []error
+	mw, err := verify.Middleware(anyone{}, &verify.HandlerOptions{
+		OnRefused: func(_ context.Context, r *verify.Refusal) { refused = append(refused, r.Err) },
+	})
+	require.NoError(t, err)
+	h := mw(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("reached the handler") }))
+	req := httptest.NewRequest(http.MethodPost, "/", io.NopCloser(strings.NewReader("")))
+	req.ContentLength = -1
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, req)
+	require.Equal(t, http.StatusInternalServerError, w.Code)
+	require.Len(t, refused, 1)
+	require.ErrorIs(t, refused[0], verify.ErrConsumed)
+}

@@ -7,7 +7,7 @@ import (
 	"reflect"
 )
 
-// Codec turns a body into an event. E is whatever type the codec's events have
+// Codec turns a body into an event. It must be safe for concurrent use. E is whatever type the codec's events have
 // in common; the router tells them apart by their concrete type.
 type Codec[E any] interface {
 	// Decode decodes one body. A topic that the codec does not know is no
@@ -51,7 +51,8 @@ const (
 	undecodable
 )
 
-// On routes events of type T, exactly as the codec returns them, to f.
+// On routes events of type T, exactly as the codec returns them, to f, which must
+// be safe for concurrent use, as that of every route.
 func On[T any](f func(context.Context, *Delivery[T]) error) Route {
 	r := Route{kind: on, typ: reflect.TypeFor[T]()}
 	if f != nil {

@@ -19,7 +19,8 @@ const (
 
 // Checker decides whether a message is authentic. Verifier, Basic and Group
 // are checkers, and so may be a host's own type. It only reads the header and
-// the body, and any error means that the message is refused.
+// the body, must be safe for concurrent use, and any error means that the
+// message is refused.
 //
 // A checker that asks for Basic credentials also has a method
 // Challenge() string with the value for WWW-Authenticate. One that wraps Basic
