@@ -35,13 +35,13 @@ func ExampleJSON() {
 }
 
 func ExampleUnknown() {
-	ev, err := cleeng.Decode([]byte(`{"broadcasterId":1,"topic":"giftCreated","data":{}}`))
+	ev, err := cleeng.Decode([]byte(`{"broadcasterId":1,"topic":"neverSent","data":{}}`))
 	if u, ok := ev.(*event.Unknown); ok {
 		fmt.Println(u.Topic(), string(u.Body), err)
 	}
 
 	// Output:
-	// cleeng:giftCreated {"broadcasterId":1,"topic":"giftCreated","data":{}} <nil>
+	// cleeng:neverSent {"broadcasterId":1,"topic":"neverSent","data":{}} <nil>
 }
 
 func ExampleScan() {

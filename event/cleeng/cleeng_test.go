@@ -92,10 +92,10 @@ func TestUnpublishedPayloadStaysRaw(t *testing.T) {
 
 func TestUnknownTopic(t *testing.T) {
 	t.Parallel()
-	body := []byte(`{"broadcasterId":1,"topic":"giftCreated","data":{}}`)
+	body := []byte(`{"broadcasterId":1,"topic":"neverSent","data":{}}`)
 	ev, err := cleeng.Decode(body)
 	require.NoError(t, err)
-	want := &event.Unknown{Of: "cleeng:giftCreated", ContentType: "application/json", Body: bytes.Clone(body)}
+	want := &event.Unknown{Of: "cleeng:neverSent", ContentType: "application/json", Body: bytes.Clone(body)}
 	require.Equal(t, want, ev)
 	clear(body)
 	require.Equal(t, want, ev, "an event does not keep the body")

@@ -3,16 +3,12 @@ package cleeng
 import "example.com/paperround/event"
 
 // TransactionCreated says that a customer paid for an offer, for the first
-// time or at a
-// renewal.
+// time or at a renewal.
 //
 // Two payloads are documented. The earlier one has the customer, the payment
-// and
-// OfferPrice as a number; the newer one has the country and the taxes as
-// decimal
-// strings, and its example breaks off after AppliedExchangeRate. A body of
-// either
-// kind decodes; fields of the other stay absent.
+// and OfferPrice as a number; the newer one has the country and the taxes as
+// decimal strings, and its example breaks off after AppliedExchangeRate. A
+// body of either kind decodes; fields of the other stay absent.
 //
 // Topic cleeng:transactionCreated, evidence: part.
 // Source: https://developers.cleeng.com/docs/webhook-topics

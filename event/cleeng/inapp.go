@@ -11,8 +11,7 @@ import (
 // come to its final result.
 //
 // The documentation names these fields and shows neither their types nor
-// whether
-// they stand in objects of their own; that they stand flat is assumed.
+// whether they stand in objects of their own; that they stand flat is assumed.
 //
 // Topic cleeng:inappPurchaseSyncResult, evidence: part.
 // Source: https://developers.cleeng.com/docs/webhooks-in-app-purchase-topics
@@ -54,8 +53,7 @@ type InappPurchaseValidationSucceeded struct {
 }
 
 // Amazon reads InAppSpecificData as a receipt of Amazon, the only store whose
-// keys
-// are documented. The error is an [*event.Error].
+// keys are documented. The error is an [*event.Error].
 func (e *InappPurchaseValidationSucceeded) Amazon() (AmazonReceipt, error) {
 	var r AmazonReceipt
 	err := codec.Value(e.Topic(), event.Member{Name: "data.inAppSpecificData", Value: e.InAppSpecificData}, &r)

@@ -162,9 +162,8 @@ type CancelledSubscription struct {
 // SignUp says that a user signed up.
 //
 // Nobody published its event value or its payload: the host binds the value
-// that
-// it sees with [Options.Bind], and every object known from other events is
-// optional.
+// that it sees with [Options.Bind], and every object known from other events
+// is optional.
 //
 // Topic conscent:new.sign_up, evidence: name alone.
 // Source: https://docs.conscent.ai/new-webhooks/signup-webhook
@@ -187,9 +186,8 @@ type SignUp struct {
 // Login says that a user logged in.
 //
 // Nobody published its event value or its payload: the host binds the value
-// that
-// it sees with [Options.Bind], and every object known from other events is
-// optional.
+// that it sees with [Options.Bind], and every object known from other events
+// is optional.
 //
 // Topic conscent:new.login, evidence: name alone.
 // Source: https://docs.conscent.ai/new-webhooks/login-webhook
@@ -212,9 +210,8 @@ type Login struct {
 // UserUpdate says that a user's data changed.
 //
 // Nobody published its event value or its payload: the host binds the value
-// that
-// it sees with [Options.Bind], and every object known from other events is
-// optional.
+// that it sees with [Options.Bind], and every object known from other events
+// is optional.
 //
 // Topic conscent:new.user_update, evidence: name alone.
 // Source: https://docs.conscent.ai/new-webhooks/user-update-webhook
@@ -237,9 +234,8 @@ type UserUpdate struct {
 // Popup says that something happened on a popup.
 //
 // Nobody published its event value or its payload: the host binds the value
-// that
-// it sees with [Options.Bind], and every object known from other events is
-// optional.
+// that it sees with [Options.Bind], and every object known from other events
+// is optional.
 //
 // Topic conscent:new.popup, evidence: name alone.
 // Source: https://docs.conscent.ai/new-webhooks/popup-webhook
@@ -262,9 +258,8 @@ type Popup struct {
 // PaymentGateway says that something happened at the payment gateway.
 //
 // Nobody published its event value or its payload: the host binds the value
-// that
-// it sees with [Options.Bind], and every object known from other events is
-// optional.
+// that it sees with [Options.Bind], and every object known from other events
+// is optional.
 //
 // Topic conscent:new.payment_gateway, evidence: name alone.
 // Source: https://docs.conscent.ai/new-webhooks/payment-gateway-webhook

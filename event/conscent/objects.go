@@ -159,10 +159,9 @@ type SubscriptionType struct {
 }
 
 // SubscriptionDetails tells about a subscription. The documentation shows
-// three shapes of it: price and
-// duration in payments, a whole plan in [OldSubscriptionCancelled], and what
-// is
-// about to be bought in [OldReviewSubscription]. The zero value has nothing.
+// three shapes of it: price and duration in payments, a whole plan in
+// [OldSubscriptionCancelled], and what is about to be bought in
+// [OldReviewSubscription]. The zero value has nothing.
 type SubscriptionDetails struct {
 	INRPrice          event.Decimal   `json:"inrPrice,omitzero"`
 	Duration          event.Decimal   `json:"duration,omitzero"` // in months
@@ -239,8 +238,7 @@ type Renewal struct {
 }
 
 // Purchase is what was bought. The examples of passes and of subscriptions
-// differ in a dozen
-// fields. The zero value has nothing.
+// differ in a dozen fields. The zero value has nothing.
 type Purchase struct {
 	Location                *Location            `json:"location,omitzero" doc:"always"`
 	GSTComponents           *GST                 `json:"gstComponents,omitzero" doc:"always"`

@@ -61,8 +61,8 @@ type OldLogin struct {
 // OldSubscriptionPayment says that a subscription was paid for.
 //
 // The examples of 2022 and 2024 differ in two dozen fields; that of 2024
-// breaks off
-// in OrderID. Type is "SUBSCRIPTION", which is the mark of this topic.
+// breaks off in OrderID. Type is "SUBSCRIPTION", which is the mark of this
+// topic.
 //
 // Topic conscent:old.subscription_payment, evidence: part.
 // Source: https://docs.conscent.ai/old-webhooks/subscription-payment-webhook
@@ -205,8 +205,7 @@ type OldPassPayment struct {
 // for.
 //
 // SubscriptionsDetail is the mark of this topic. Of the two examples one has
-// taxes
-// and dates.
+// taxes and dates.
 //
 // Topic conscent:old.subscription_bundle_payment, evidence: whole.
 // Source: https://docs.conscent.ai/old-webhooks/subscription-bundle-payment-webhook

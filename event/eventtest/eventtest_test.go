@@ -87,7 +87,7 @@ func TestAssertRoundTrip(t *testing.T) {
 		"null for a string":  {topic.CleengPassCreated, strings.Replace(body, `"880017"`, `null`, 1), "see data.customerExternalId"},
 		"something is added": {topic.CleengPassCreated, strings.Replace(body, `"offerId": "P440192736_PL",`, ``, 1), "see data.offerId"},
 		"another topic":      {topic.CleengPassTerminated, body, "body is one of cleeng:passCreated, decoded as *cleeng.PassCreated"},
-		"an unknown topic":   {"cleeng:giftCreated", `{"topic":"giftCreated"}`, "decoded as *event.Unknown"},
+		"an unknown topic":   {"cleeng:neverSent", `{"topic":"neverSent"}`, "decoded as *event.Unknown"},
 		"not decodable":      {topic.CleengPassCreated, `{"topic":"passCreated","data":7}`, "decoding: event: cleeng:passCreated: value of another type"},
 		"not encodable":      {topic.CleengPassCreated, `{"topic":"passCreated","data":{}}`, "encoding: event: cleeng:passCreated: incomplete event"},
 		"another provider":   {"acme:invoice.paid", `{}`, `"acme:invoice.paid" is no topic of the catalog`},

@@ -11,7 +11,6 @@ import (
 
 func TestExamplesAreOfTheCatalog(t *testing.T) {
 	t.Parallel()
-	perProvider := map[topic.Provider]int{}
 	for e := range eventtest.All() {
 		info, ok := e.Topic.Info()
 		require.True(t, ok, "%s is no topic of the catalog", e.Topic)
@@ -22,9 +21,7 @@ func TestExamplesAreOfTheCatalog(t *testing.T) {
 		if e.Variant == "" {
 			require.Equal(t, e.Body, eventtest.Sample(e.Topic))
 		}
-		perProvider[e.Topic.Provider()]++
 	}
-	require.Equal(t, map[topic.Provider]int{topic.Cleeng: 32, topic.InPlayer: 41, topic.ConsCent: 36}, perProvider)
 }
 
 // A topic whose whole payload was published has a whole example.
@@ -46,7 +43,7 @@ func TestEvidenceHasItsExample(t *testing.T) {
 
 func TestSampleOfATopicWithoutOne(t *testing.T) {
 	t.Parallel()
-	require.Nil(t, eventtest.Sample("cleeng:giftCreated"))
+	require.Nil(t, eventtest.Sample("cleeng:neverSent"))
 	require.Nil(t, eventtest.Sample("acme:invoice.paid"))
 }
 

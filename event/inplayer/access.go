@@ -40,8 +40,7 @@ type AssetAccessGranted struct {
 // AssetAccessRevoked says that a customer may no longer use an asset.
 //
 // Two payloads are documented: a short one, and that of a grant with Revoked
-// set.
-// A body of either kind decodes.
+// set. A body of either kind decodes.
 //
 // Topic inplayer:asset.access.revoked, evidence: whole.
 // Source: https://developers.inplayer.com/docs/webhooks

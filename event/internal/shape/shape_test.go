@@ -27,7 +27,7 @@ func TestEveryTopicHasAShape(t *testing.T) {
 	}
 	_, ok := shape.Of("acme:invoice.paid")
 	require.False(t, ok)
-	_, ok = shape.Of("cleeng:giftCreated")
+	_, ok = shape.Of("cleeng:neverSent")
 	require.False(t, ok)
 	_, ok = shape.Of("")
 	require.False(t, ok)
