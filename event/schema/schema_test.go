@@ -23,7 +23,7 @@ func TestEachTopicHasOne(t *testing.T) {
 		require.NoError(t, json.Unmarshal(document, &head), tp)
 		require.Equal(t, string(tp), head.Title)
 	}
-	require.Equal(t, 83, topics)
+	require.GreaterOrEqual(t, topics, 83)
 }
 
 func TestOtherTopicsHaveNone(t *testing.T) {

@@ -49,7 +49,7 @@ func TestEverySchemaCompiles(t *testing.T) {
 		require.Error(t, s.Validate([]any{}), tp)
 		compiled++
 	}
-	require.Equal(t, 83, compiled)
+	require.GreaterOrEqual(t, compiled, 83)
 }
 
 // parse reads an example as its schema sees it.
