@@ -47,6 +47,7 @@ func (c storeCases) all(t *testing.T) {
 		"a full store says so":                   (*storeProbe).fullStore,
 		"pending messages are leased":            (*storeProbe).pendingIsLeased,
 		"fan-out is exactly once":                (*storeProbe).fanOutOnce,
+		"fan-out of an expired claim is lost":    (*storeProbe).expiredFanOut,
 		"fan-out can be put off":                 (*storeProbe).fanOutAgain,
 		"fan-out to nobody finishes":             (*storeProbe).fanOutToNobody,
 		"claims have one winner":                 (*storeProbe).oneWinner,
@@ -223,6 +224,15 @@ func (p *storeProbe) pendingIsLeased() {
 	require.Equal(p.t, []Fence{first[0].Fence}, p.fanOut(Plan{Fence: first[0].Fence, EndpointIDs: []string{"e1"}}), "stale")
 	list, _ := p.ready(p.own("a"))
 	require.Empty(p.t, list)
+}
+
+// An expired claim is lost also while nobody else has taken the message.
+func (p *storeProbe) expiredFanOut() {
+	p.enqueue("m1")
+	late := p.pending(1)[0].Fence
+	p.wait(testLease)
+	require.Equal(p.t, []Fence{late}, p.fanOut(Plan{Fence: late, EndpointIDs: []string{"e1"}}))
+	require.Len(p.t, p.pending(1), 1)
 }
 
 func (p *storeProbe) fanOutOnce() {

@@ -98,3 +98,20 @@ func TestSlots(t *testing.T) {
 	require.Equal(t, 0x2c, Slot("a"))
 	require.Equal(t, 0x68, Slot("foobar"))
 }
+
+// An endpoint without open deliveries is forgotten when its pause has ended.
+func TestMemoryForgetsAPausedEndpoint(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &storeProbe{t: t, store: NewMemory(nil), wait: time.Sleep}
+		p.deliver([]string{"m1"}, []string{"e1"})
+		c := p.claimOne("e1")
+		require.Empty(t, p.settle(Settlement{Fence: c.Fence, State: Succeeded, Pause: time.Minute}))
+		store, ok := p.store.(*Memory)
+		require.True(t, ok)
+		require.Len(t, store.endpoints, 1)
+		p.wait(time.Minute)
+		p.own("a")
+		require.Empty(t, store.endpoints)
+	})
+}
