@@ -32,7 +32,7 @@ type Error struct {
 	Field  string      // JSON path or form key, such as "data.customerId"; "" when no field is to blame
 	Offset int         // byte offset into the body; negative when no place is to blame
 	Reason string      // what is wrong there
-	Err    error       // one of the package's Err values, or what an encoder of the host returned
+	Err    error       // one of the package's Err values, or what an encoder of the host returned; the text leaves out the latter
 }
 
 // Error implements the error interface.
@@ -42,7 +42,13 @@ func (e *Error) Error() string {
 	if e.Topic != "" {
 		fmt.Fprintf(&b, "%s: ", e.Topic)
 	}
-	b.WriteString(e.Err.Error())
+	text := "failed" // where the cause is a host's, whose text may hold anything
+	for _, own := range []error{ErrMalformed, ErrNoTopic, ErrMistyped, ErrIncomplete} {
+		if errors.Is(e.Err, own) {
+			text = own.Error()
+		}
+	}
+	b.WriteString(text)
 	if e.Field != "" {
 		fmt.Fprintf(&b, ": field %q", e.Field)
 	}

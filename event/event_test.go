@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"encoding/json"
 	"errors"
 	"reflect"
 	"slices"
@@ -44,6 +45,11 @@ func TestJSON(t *testing.T) {
 	require.ErrorContains(t, err, "acme:x")
 	require.ErrorContains(t, err, "chan int")
 	require.ErrorAs(t, err, new(*event.Error))
+
+	_, _, err = event.JSON("acme:x", json.Number("secret")).Encode()
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "secret", "a host's text may hold anything")
+	require.ErrorContains(t, errors.Unwrap(err), "secret")
 }
 
 type invoice struct{ event.Unknown }

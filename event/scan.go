@@ -32,8 +32,9 @@ type Member struct {
 // UTF-8, escapes of half a surrogate pair, nesting deeper than [MaxDepth], and
 // anything but white space after the object.
 //
-// The error is an [*Error] that wraps [ErrMalformed]. Scan allocates nothing
-// for objects of up to 32 members.
+// The error is an [*Error] that wraps [ErrMalformed]. Scan takes time in
+// proportion to the body, and allocates nothing as long as no object has 32
+// members or more and no more than 48 are open at a time.
 func Scan(body []byte, members []Member) error {
 	for i := range members {
 		members[i].Value, members[i].Offset, members[i].end = nil, 0, 0
@@ -164,8 +165,8 @@ func (s *scanner) object(members []Member) *Error {
 		return nil
 	}
 	first := s.open
-	var few uint64 // a bit for each key, to tell at a glance that one is new
-	var seen map[uint64]struct{}
+	var few uint64               // a bit for each key, to tell at a glance that one is new
+	var seen map[string]struct{} // the keys after folding, once there are many
 	for {
 		if s.next() != '"' {
 			return s.fail("expected a key in double quotes")
@@ -186,12 +187,12 @@ func (s *scanner) object(members []Member) *Error {
 		few |= bit
 		s.push(k)
 		if n := s.open - first; n == manyKeys {
-			seen = make(map[uint64]struct{}, 2*n)
+			seen = make(map[string]struct{}, 2*n)
 			for i := first; i < s.open; i++ {
-				seen[s.key(i).hash] = struct{}{}
+				seen[s.folded(*s.key(i))] = struct{}{}
 			}
 		} else if seen != nil {
-			seen[k.hash] = struct{}{}
+			seen[s.folded(k)] = struct{}{}
 		}
 		if s.next() != ':' {
 			return s.fail("expected ':' after a key")
@@ -221,12 +222,13 @@ func (s *scanner) object(members []Member) *Error {
 	}
 }
 
-// taken reports whether the innermost object has a key equal to k already.
-func (s *scanner) taken(k key, first int, seen map[uint64]struct{}) bool {
+// taken reports whether the innermost object has a key equal to k already. Among
+// many keys a map finds it, whose hash nobody outside can foresee: the one of key
+// is easy to collide with.
+func (s *scanner) taken(k key, first int, seen map[string]struct{}) bool {
 	if seen != nil {
-		if _, ok := seen[k.hash]; !ok {
-			return false
-		}
+		_, ok := seen[s.folded(k)]
+		return ok
 	}
 	for i := first; i < s.open; i++ {
 		if other := s.key(i); other.hash == k.hash && sameFolded(s.body[other.start:other.end], s.body[k.start:k.end]) {
@@ -234,6 +236,11 @@ func (s *scanner) taken(k key, first int, seen map[uint64]struct{}) bool {
 		}
 	}
 	return false
+}
+
+// folded returns what is the same for keys that are equal.
+func (s *scanner) folded(k key) string {
+	return strings.Map(fold, unescape(s.body[k.start:k.end]))
 }
 
 // label is a key as errors show it, of bounded length.
@@ -456,7 +463,10 @@ func sameFolded(a, b []byte) bool {
 
 // equal reports whether a key is name, exactly.
 func equal(k []byte, plain bool, name string) bool {
-	return plain && string(k) == name || !plain && unescape(k) == name
+	if plain || bytes.IndexByte(k, '\\') < 0 {
+		return string(k) == name
+	}
+	return unescape(k) == name
 }
 
 // unescape returns the text of a string's inside that str has accepted.

@@ -15,7 +15,7 @@ import (
 // with ==.
 type Time struct{ s scalar }
 
-// Notation is a way to write a [Time].
+// Notation is a way to write a [Time]. The zero value is [RFC3339].
 type Notation uint8
 
 const (
@@ -36,7 +36,10 @@ const (
 	layoutISO8601 = "2006-01-02T15:04:05-0700"
 )
 
-// NewTime makes a Time of t that is written in notation n.
+// NewTime makes a Time of t that is written in notation n. Moments that a reader
+// would take for others cannot be written faithfully: those before March 1973 in
+// [UnixMilli], those after the year 5137 in [UnixSeconds], and those after the
+// year 9999 as text.
 func NewTime(t time.Time, n Notation) Time {
 	switch n {
 	case RFC3339Milli:

@@ -6,8 +6,8 @@ import (
 	"example.com/paperround/topic"
 )
 
-// Unknown is an event of a topic that has no type: one the catalog does not
-// list, or does not know the payload of in this version. Decoding gives it
+// Unknown is an event of a topic that has no type because the catalog does not
+// list it. Decoding gives it
 // instead of an error, so that a provider's new topic breaks no receiver, and
 // encoding passes it through byte for byte. The zero value cannot be encoded.
 type Unknown struct {

@@ -75,7 +75,7 @@ var edges = map[string][]string{ //nolint:gochecknoglobals // a constant table
 	"event/inplayer":           {"event", "event/internal/codec", "event/internal/form", "event/internal/rawjson", "topic"},
 	"event/schema":             {"topic"},
 	"event/internal/schemagen": {"event/internal/rawjson", "event/internal/shape", "topic"},
-	"event/eventtest":          {"event", "event/cleeng", "event/conscent", "event/drift", "event/inplayer", "topic"},
+	"event/eventtest":          {"event", "event/cleeng", "event/conscent", "event/drift", "event/inplayer", "event/internal/form", "topic"},
 	"sign":                     {},
 	"verify":                   {"sign"},
 	"deliver":                  {"event", "topic"},

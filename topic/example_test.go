@@ -45,7 +45,7 @@ func ExampleOf() {
 	// payment       payment.refund.failed              whole       Money could not be paid back.
 	// subscription  subscribe.failed                   whole       A subscription could not begin.
 	// subscription  subscribe.cancelled.failed         whole       A subscription could not be cancelled.
-	// subscription  subscription.rebill.failed         whole       The renewal of a PayPal subscription could not be charged.
+	// external      subscription.rebill.failed         whole       The renewal of a PayPal subscription could not be charged.
 	// external      external.payment.failed            whole       A single purchase through an outside method failed.
 	// external      external.payment.refund.failed     whole       A payment through an outside method could not be paid back.
 	// external      external.subscribe.failed          whole       A subscription through an outside method could not begin.

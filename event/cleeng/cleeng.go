@@ -97,5 +97,9 @@ func encode(e enveloped) (body []byte, contentType string, err error) {
 	b = append(b, e.Topic().Name()...)
 	b = append(b, `","data":`...)
 	b = append(b, data...)
-	return append(b, '}'), event.ContentTypeJSON, nil
+	b = append(b, '}')
+	if err := codec.Strict(e.Topic(), b); err != nil {
+		return nil, "", err
+	}
+	return b, event.ContentTypeJSON, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,6 +89,38 @@ func TestUnpublishedPayloadStaysRaw(t *testing.T) {
 	}).Encode()
 	require.ErrorIs(t, err, event.ErrMalformed)
 	require.NotContains(t, err.Error(), "secret")
+}
+
+func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
+	t.Parallel()
+	for _, data := range []string{`{"a":1,"A":2}`, strings.Repeat("[", 200) + strings.Repeat("]", 200), `"\ud83d"`} {
+		_, _, err := (&cleeng.RefundPayment{
+			Envelope: cleeng.Envelope{BroadcasterID: event.NewID(1)}, Data: []byte(data),
+		}).Encode()
+		require.ErrorIs(t, err, event.ErrMalformed, data)
+		require.ErrorContains(t, err, "cleeng:refundPayment")
+	}
+	_, _, err := (&cleeng.PassTerminated{
+		Envelope: cleeng.Envelope{BroadcasterID: event.NewID(1)}, CustomerID: event.NewID("\xff"),
+	}).Encode()
+	require.ErrorIs(t, err, event.ErrMalformed)
+}
+
+func TestAmazon(t *testing.T) {
+	t.Parallel()
+	validated, ok := eventtest.New(topic.CleengInappPurchaseValidationSucceeded).(*cleeng.InappPurchaseValidationSucceeded)
+	require.True(t, ok)
+	receipt, err := validated.Amazon()
+	require.NoError(t, err)
+	require.Equal(t, cleeng.AmazonReceipt{ReceiptUserID: new("amzn-user-19"), ReceiptID: new("amzn-rcpt-4c2")}, receipt)
+	for _, data := range []string{"", "{", `"x"`, "[]"} {
+		validated.InAppSpecificData = []byte(data)
+		_, err = validated.Amazon()
+		require.ErrorIs(t, err, event.ErrMalformed, data)
+	}
+	validated.InAppSpecificData = []byte(`{"receiptId":7}`)
+	_, err = validated.Amazon()
+	require.ErrorIs(t, err, event.ErrMistyped)
 }
 
 func TestUnknownTopic(t *testing.T) {

@@ -52,11 +52,15 @@ type InappPurchaseValidationSucceeded struct {
 	CorrelationID      event.ID        `json:"correlationId,omitzero"`      // when the validation endpoint was called
 }
 
-// Amazon reads InAppSpecificData as a receipt of Amazon, the only store whose
-// keys are documented. The error is an [*event.Error].
+// Amazon reads InAppSpecificData as a receipt of Amazon, the only store whose keys
+// are documented. The data of another store gives a receipt that lacks what that
+// store does not send. What is no JSON object is an [*event.Error].
 func (e *InappPurchaseValidationSucceeded) Amazon() (AmazonReceipt, error) {
 	var r AmazonReceipt
-	err := codec.Value(e.Topic(), event.Member{Name: "data.inAppSpecificData", Value: e.InAppSpecificData}, &r)
+	if err := event.Scan(e.InAppSpecificData, nil); err != nil {
+		return r, err
+	}
+	err := codec.Object(e.Topic(), codec.Body(e.InAppSpecificData), &r)
 	return r, err
 }
 

@@ -152,12 +152,21 @@ func (m *marks) scan(body []byte) error {
 
 func (m *marks) has(mark int) bool { return m[mark].Value != nil }
 
+// says reports whether a mark is the string text, however it is escaped.
+func (m *marks) says(mark int, text string) bool {
+	if !m.has(mark) {
+		return false
+	}
+	got, err := codec.Text(m[mark])
+	return err == nil && string(got) == text
+}
+
 func (d decoder) decode(body []byte) (event.Event, error) {
 	var m marks
 	if err := m.scan(body); err != nil {
 		return nil, err
 	}
-	if string(m[entity].Value) == `"event"` {
+	if m.says(entity, "event") {
 		return d.decodeNew(body, &m)
 	}
 	return d.decodeOld(body, &m)
@@ -215,12 +224,12 @@ func (d decoder) recognise(m *marks) (topic.Topic, error) {
 	case m.has(oldBundle):
 		return topic.ConsCentOldSubscriptionBundlePayment, nil
 	case m.has(oldType):
-		switch string(m[oldType].Value) {
-		case `"SUBSCRIPTION"`:
+		switch {
+		case m.says(oldType, "SUBSCRIPTION"):
 			return topic.ConsCentOldSubscriptionPayment, nil
-		case `"PASS"`:
+		case m.says(oldType, "PASS"):
 			return topic.ConsCentOldPassPayment, nil
-		case `"CONTENT"`:
+		case m.says(oldType, "CONTENT"):
 			return topic.ConsCentOldMicroPayment, nil
 		}
 		return "", &event.Error{
@@ -284,20 +293,25 @@ func encodeNew(e enveloped) ([]byte, error) {
 	value := e.Topic().Name()
 	if unnamed(e.Topic()) {
 		value = env.Event
-	}
-	if value == "" {
-		return nil, &event.Error{
-			Topic: e.Topic(), Field: "event", Offset: -1,
-			Reason: "nobody published this topic's event value: set Envelope.Event", Err: event.ErrIncomplete,
+		if value == "" || byWire([]byte(value)) != nil {
+			return nil, &event.Error{
+				Topic: e.Topic(), Field: "event", Offset: -1,
+				Reason: "nobody published this topic's event value: set Envelope.Event, to none of another topic",
+				Err:    event.ErrIncomplete,
+			}
 		}
 	}
 	names := env.Contains
 	if names == nil {
 		names = objects(e)
 	}
-	return codec.Marshal(e.Topic(), "", wire{
+	body, err := codec.Marshal(e.Topic(), "", wire{
 		"event", env.UserID, value, names, e, env.ClientInfo, env.CreatedAt,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return body, codec.Strict(e.Topic(), body)
 }
 
 // encodeOld makes sure that who receives the body can tell what it is.
@@ -310,7 +324,11 @@ func encodeOld(e event.Event) ([]byte, error) {
 	if err := m.scan(body); err != nil {
 		return nil, err
 	}
-	if t, err := (decoder{ambiguous: e.Topic()}).recognise(&m); err != nil || t != e.Topic() {
+	var d decoder
+	if e.Topic() == topic.ConsCentOldSignUp || e.Topic() == topic.ConsCentOldLogin {
+		d.ambiguous = e.Topic()
+	}
+	if t, err := d.recognise(&m); err != nil || t != e.Topic() {
 		return nil, &event.Error{
 			Topic: e.Topic(), Offset: -1,
 			Reason: "the body would not be recognised; fill in the fields that mark this topic, such as Type",

@@ -1,6 +1,7 @@
 package conscent_test
 
 import (
+	"encoding/json"
 	"reflect"
 	"testing"
 	"time"
@@ -135,6 +136,34 @@ func TestBind(t *testing.T) {
 	require.ErrorContains(t, err, "set Envelope.Event")
 }
 
+// Marks are strings, however they are escaped.
+func TestEscapedMarks(t *testing.T) {
+	t.Parallel()
+	ev, err := conscent.Decode([]byte(`{"entity":"\u0065vent","event":"paywall.exit","payload":{}}`))
+	require.NoError(t, err)
+	require.IsType(t, (*conscent.PaywallExit)(nil), ev)
+	ev, err = conscent.Decode([]byte(`{"type":"\u0050ASS"}`))
+	require.NoError(t, err)
+	require.IsType(t, (*conscent.OldPassPayment)(nil), ev)
+}
+
+func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
+	t.Parallel()
+	for name, ev := range map[string]event.Event{
+		"invalid UTF-8": &conscent.PaywallExit{Envelope: conscent.Envelope{UserID: "\xff"}},
+		"nested invalid UTF-8": &conscent.PaywallExit{
+			Envelope: conscent.Envelope{UserID: "u", Contains: []string{"\xff"}},
+		},
+		"a key twice": &conscent.PurchasePass{
+			Envelope: conscent.Envelope{UserID: "u"},
+			Purchase: &conscent.Purchase{Categories: []json.RawMessage{[]byte(`{"a":1,"A":2}`)}},
+		},
+	} {
+		_, _, err := ev.Encode()
+		require.ErrorIs(t, err, event.ErrMalformed, name)
+	}
+}
+
 func TestFreeTrial(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{`true`, `0`, `null`, `{"enabled":true,"duration":15}`} {
@@ -147,6 +176,10 @@ func TestFreeTrial(t *testing.T) {
 	}
 	_, err := conscent.Decode([]byte(`{"entity":"event","event":"paywall.exit","payload":{"user":{"freeTrial":"maybe"}}}`))
 	require.ErrorIs(t, err, event.ErrMistyped)
+	require.ErrorContains(t, err, "got a string, want a flag (true, false, 1 or 0), or an object")
+	_, err = conscent.Decode([]byte(`{"entity":"event","event":"paywall.exit","payload":{"user":{"freeTrial":{"enabled":"x"}}}}`))
+	require.ErrorContains(t, err, `field "payload.user.freeTrial.enabled"`)
+	require.ErrorContains(t, err, "got a string, want a flag")
 }
 
 func TestUnknownTopic(t *testing.T) {
@@ -242,6 +275,11 @@ func TestEncodeRefuses(t *testing.T) {
 		"nil pointer":              (*conscent.MeterBannerClose)(nil),
 		"no user":                  &conscent.MeterBannerClose{},
 		"old, no mark":             &conscent.OldMicroPayment{},
+		"old, no mark but a user":  &conscent.OldSubscriptionCancelled{UserID: "u", UserName: "n"},
+		"old, no mark of a bundle": &conscent.OldSubscriptionBundlePayment{PurchaseID: "p", UserID: "u"},
+		"the event of another topic": &conscent.SignUp{
+			Envelope: conscent.Envelope{UserID: "u", Event: "paywall.exit"},
+		},
 		"old, the mark of another": &conscent.OldMicroPayment{Type: "PASS"},
 	} {
 		_, _, err := ev.Encode()

@@ -21,8 +21,8 @@ type MeterBannerClick struct {
 	Envelope `json:"-"`
 
 	Action         *Action         `json:"action,omitzero" doc:"always"`
-	MeteringBanner *MeteringBanner `json:"meteringBanner,omitzero" doc:"always"`
-	User           *User           `json:"user,omitzero" doc:"always"`
+	MeteringBanner *MeteringBanner `json:"meteringBanner,omitzero"`
+	User           *User           `json:"user,omitzero"`
 }
 
 // PaywallExit says that a reader saw the paywall and left; some of these get
@@ -47,8 +47,8 @@ type PaywallClick struct {
 	Envelope `json:"-"`
 
 	Action  *Action  `json:"action,omitzero" doc:"always"`
-	Paywall *Paywall `json:"paywall,omitzero" doc:"always"`
-	User    *User    `json:"user,omitzero" doc:"always"`
+	Paywall *Paywall `json:"paywall,omitzero"`
+	User    *User    `json:"user,omitzero"`
 }
 
 // RefundedPayPerUse says that a pay-per-use purchase was refunded.
@@ -70,7 +70,7 @@ type RefundedSubscription struct {
 	Envelope `json:"-"`
 
 	User   *User   `json:"user,omitzero" doc:"always"`
-	Refund *Refund `json:"refund,omitzero" doc:"always"`
+	Refund *Refund `json:"refund,omitzero"`
 }
 
 // PurchasePass says that a pass was bought and paid for.
@@ -105,8 +105,8 @@ type SubLandingPageClick struct {
 
 	LandingPage  *LandingPage  `json:"landingPage,omitzero" doc:"always"`
 	Tier         *Tier         `json:"tier,omitzero" doc:"always"`
-	Subscription *Subscription `json:"subscription,omitzero" doc:"always"`
-	User         *User         `json:"user,omitzero" doc:"always"`
+	Subscription *Subscription `json:"subscription,omitzero"`
+	User         *User         `json:"user,omitzero"`
 }
 
 // SubscriptionReviewView says that a reader opened the page that sums up a
@@ -120,7 +120,7 @@ type SubscriptionReviewView struct {
 	Paywall      *Paywall      `json:"paywall,omitzero" doc:"always"`
 	User         *User         `json:"user,omitzero" doc:"always"`
 	Subscription *Subscription `json:"subscription,omitzero" doc:"always"`
-	Tier         *Tier         `json:"tier,omitzero" doc:"always"`
+	Tier         *Tier         `json:"tier,omitzero"`
 }
 
 // TransactionComplete says that the payment gateway reported a transaction as
@@ -144,7 +144,7 @@ type TransactionFailed struct {
 	Envelope `json:"-"`
 
 	Transaction *Transaction `json:"transaction,omitzero" doc:"always"`
-	User        *User        `json:"user,omitzero" doc:"always"`
+	User        *User        `json:"user,omitzero"`
 }
 
 // CancelledSubscription says that a user stopped the renewal of a

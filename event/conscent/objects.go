@@ -203,13 +203,13 @@ type Transaction struct {
 	PaymentMode     *string           `json:"paymentMode,omitzero" doc:"always"`    // "NETBANKING" is shown
 	CreatedAt       event.Time        `json:"createdAt,omitzero" doc:"always"`
 	UpdatedAt       event.Time        `json:"updatedAt,omitzero" doc:"always"`
-	PartialAccess   event.Flag        `json:"partialAccess,omitzero"`
-	SectionsInclude []string          `json:"sectionsInclude,omitzero"`
-	AuthorsInclude  []string          `json:"authorsInclude,omitzero"`
-	SectionsExclude []json.RawMessage `json:"sectionsExclude,omitzero"` // empty where shown
-	AuthorsExclude  []json.RawMessage `json:"authorsExclude,omitzero"`  // empty where shown
-	TagsInclude     []string          `json:"tagsInclude,omitzero"`
-	TagsExclude     []json.RawMessage `json:"tagsExclude,omitzero"` // empty where shown
+	PartialAccess   event.Flag        `json:"partialAccess,omitzero" doc:"always"`
+	SectionsInclude []string          `json:"sectionsInclude,omitzero" doc:"always"`
+	AuthorsInclude  []string          `json:"authorsInclude,omitzero" doc:"always"`
+	SectionsExclude []json.RawMessage `json:"sectionsExclude,omitzero" doc:"always"` // empty where shown
+	AuthorsExclude  []json.RawMessage `json:"authorsExclude,omitzero" doc:"always"`  // empty where shown
+	TagsInclude     []string          `json:"tagsInclude,omitzero" doc:"always"`
+	TagsExclude     []json.RawMessage `json:"tagsExclude,omitzero" doc:"always"` // empty where shown
 }
 
 // Refund is money paid back. The zero value has nothing.

@@ -16,7 +16,8 @@ type Kind uint8
 const (
 	// Missing means that a field which every documented example has is not there.
 	Missing Kind = iota + 1
-	// Unknown means that no field takes a key of the body.
+	// Unknown means that no field has the name of a key of the body, letter for
+	// letter. Decoding JSON is less strict: it takes a key in another case as well.
 	Unknown
 	// Mistyped means that a value is not of its field's type.
 	Mistyped

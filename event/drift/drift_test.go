@@ -157,6 +157,13 @@ func TestCompareRefuses(t *testing.T) {
 	require.ErrorIs(t, err, event.ErrMalformed)
 	_, err = drift.Compare(topic.InPlayerSubscribeFailed, []byte(`resource[`))
 	require.ErrorIs(t, err, event.ErrMalformed)
+	for _, more := range []string{
+		"&id=2", "&type=customer.updated", "&resource=x", "&resource[metadata][a]=1&resource[metadata]=x",
+		"&resource[metadata]=x&resource[metadata][a]=1", "&type[x]=1",
+	} {
+		_, err = drift.Compare(topic.InPlayerCustomerUpdated, append(eventtest.Sample(topic.InPlayerCustomerUpdated), more...))
+		require.ErrorIs(t, err, event.ErrMalformed, more)
+	}
 }
 
 func TestKinds(t *testing.T) {

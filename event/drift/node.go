@@ -14,6 +14,7 @@ type node struct {
 	raw     []byte // of a JSON scalar
 	text    string // of a JSON string or a form's value
 	members []member
+	index   map[string]int // of the members, by name
 	elems   []*node
 }
 
@@ -39,12 +40,18 @@ func (k nodeKind) String() string {
 }
 
 func (n *node) member(name string) *node {
-	for _, m := range n.members {
-		if m.name == name {
-			return m.node
-		}
+	if i, ok := n.index[name]; ok {
+		return n.members[i].node
 	}
 	return nil
+}
+
+func (n *node) add(name string, m *node) {
+	if n.index == nil {
+		n.index = map[string]int{}
+	}
+	n.index[name] = len(n.members)
+	n.members = append(n.members, member{name, m})
 }
 
 // parseJSON reads a body that is one strict JSON object.
@@ -110,13 +117,14 @@ func (n *node) parseMembers(raw []byte) error {
 			return err
 		}
 		name, _ := key.(string)
-		n.members = append(n.members, member{name, v})
+		n.add(name, v)
 	}
 	return nil
 }
 
 // parseForm reads a form with nested keys; of a key given twice the last value
-// counts.
+// counts. What decoding refuses is refused here: a key of the envelope twice, and
+// a key that is both text and a map.
 func parseForm(body []byte) (*node, error) {
 	pairs, err := form.Parse(body)
 	if err != nil {
@@ -129,18 +137,29 @@ func parseForm(body []byte) (*node, error) {
 			return nil, err
 		}
 		n := root
+		if names[0] != "resource" && n.member(names[0]) != nil {
+			return nil, refused(p, "a key beside the resource may stand once only")
+		}
 		for _, name := range names {
+			if n.kind == isText {
+				return nil, refused(p, "the key is text and a map at once")
+			}
 			n.kind = isObject
 			next := n.member(name)
 			if next == nil {
-				next = &node{kind: isText}
-				n.members = append(n.members, member{name, next})
+				next = &node{}
+				n.add(name, next)
 			}
 			n = next
 		}
-		if n.kind == isText {
-			n.text = p.Value
+		if n.kind == isObject {
+			return nil, refused(p, "the key is text and a map at once")
 		}
+		n.kind, n.text = isText, p.Value
 	}
 	return root, nil
+}
+
+func refused(p form.Pair, reason string) error {
+	return &event.Error{Field: form.Label(p.Key), Offset: p.Offset, Reason: reason, Err: event.ErrMalformed}
 }

@@ -83,6 +83,8 @@ func TestAssertRoundTrip(t *testing.T) {
 		"a form comes back":  {topic.InPlayerPaymentCardFailed, form, ""},
 		"the last of two":    {topic.InPlayerPaymentCardFailed, form + "&resource[message]=again", ""},
 		"a key is lost":      {topic.CleengPassCreated, strings.Replace(body, `"active"`, `"x": {"y": [1]}, "active"`, 1), "see data.x, data.x.y, data.x.y[0]"},
+		"a semicolon":        {topic.InPlayerPaymentCardFailed, form + "&resource[message]=a;b", ""},
+		"a dotted key":       {topic.CleengPassCreated, strings.Replace(body, `"data"`, `"data.offerId": "P440192736_PL", "data"`, 1), `see "data.offerId"`},
 		"a form key is lost": {topic.InPlayerPaymentCardFailed, form + "&resource[x]=1", "see resource[x]"},
 		"null for a string":  {topic.CleengPassCreated, strings.Replace(body, `"880017"`, `null`, 1), "see data.customerExternalId"},
 		"something is added": {topic.CleengPassCreated, strings.Replace(body, `"offerId": "P440192736_PL",`, ``, 1), "see data.offerId"},

@@ -16,13 +16,14 @@ var files embed.FS
 // Example is an example body of a topic.
 type Example struct {
 	Topic   topic.Topic
-	Variant string // which of a topic's documented shapes, "" for the usual one
-	Partial bool   // whether the documentation shows a part of the body only
+	Variant string // which other shape of the topic's, "" for the usual one; "filled" has what no published example shows
+	Partial bool   // whether the documentation shows a part of the body only, or nothing but the name
 	Body    []byte // owned by the caller
 }
 
-// Sample returns the usual example body of t, which the caller owns; nil when
-// nobody published one.
+// Sample returns the usual example body of t, which the caller owns; nil for a
+// topic that the catalog does not list. Where nobody published the payload, the
+// body has the envelope and made-up contents; see [topic.Info.Evidence].
 func Sample(t topic.Topic) []byte {
 	for e := range All() {
 		if e.Topic == t && e.Variant == "" {

@@ -7,7 +7,7 @@
 //
 //	ev := &inplayer.CustomerRegistered{
 //		Envelope: inplayer.Envelope{
-//			ID:      "35c9a8c4-668d-48f4-aa42-3cf9d330a549",
+//			EventID: "35c9a8c4-668d-48f4-aa42-3cf9d330a549",
 //			Created: event.NewTime(time.Now(), event.UnixSeconds),
 //		},
 //		ID:    event.NewID(56160),

@@ -68,7 +68,9 @@ func Codec() *event.Codec {
 }
 
 // Decode turns a request body into its typed event, or into [*event.Unknown]
-// for a topic that has no type here. Keys that a newer body brings are no
+// for a topic that has no type here. An id or a time of making that is missing is
+// no error, and the label subscribe.canceled, with one l, stands for
+// subscribe.cancelled, which is what encoding writes. Keys that a newer body brings are no
 // error, nor is a resource key given twice, of which the last counts, as in
 // PHP; a key of the envelope given twice is refused. It does not keep body. The
 // error is an [*event.Error].
@@ -96,7 +98,7 @@ func Decode(body []byte) (event.Event, error) {
 		switch {
 		case !ok:
 			return nil, &event.Error{
-				Topic: e.Topic(), Field: p.Key, Offset: p.Offset,
+				Topic: e.Topic(), Field: form.Label(p.Key), Offset: p.Offset,
 				Reason: "the brackets of the key do not match", Err: event.ErrMalformed,
 			}
 		case root != "resource":
@@ -106,7 +108,7 @@ func Decode(body []byte) (event.Event, error) {
 			continue
 		case path == "":
 			return nil, &event.Error{
-				Topic: e.Topic(), Field: p.Key, Offset: p.Offset,
+				Topic: e.Topic(), Field: form.Label(p.Key), Offset: p.Offset,
 				Reason: "want resource[...]", Err: event.ErrMistyped,
 			}
 		}
@@ -149,12 +151,12 @@ func readEnvelope(pairs []form.Pair) (env Envelope, name string, err error) {
 		}
 		if path != "" {
 			return env, "", &event.Error{
-				Field: p.Key, Offset: p.Offset, Reason: "a key of the envelope has no brackets", Err: event.ErrMalformed,
+				Field: form.Label(p.Key), Offset: p.Offset, Reason: "a key of the envelope has no brackets", Err: event.ErrMalformed,
 			}
 		}
 		if *key != nil {
 			return env, "", &event.Error{
-				Field: p.Key, Offset: p.Offset, Reason: "a key of the envelope may stand once only", Err: event.ErrMalformed,
+				Field: form.Label(p.Key), Offset: p.Offset, Reason: "a key of the envelope may stand once only", Err: event.ErrMalformed,
 			}
 		}
 		*key = p
@@ -168,7 +170,7 @@ func readEnvelope(pairs []form.Pair) (env Envelope, name string, err error) {
 	if created != nil {
 		if err := env.Created.UnmarshalText([]byte(created.Value)); err != nil {
 			return env, "", &event.Error{
-				Topic: topic.InPlayer.Topic(kind.Value), Field: "created", Offset: created.Offset,
+				Field: "created", Offset: created.Offset,
 				Reason: "want seconds since 1970", Err: event.ErrMistyped,
 			}
 		}
@@ -201,11 +203,20 @@ func encode(e enveloped) (body []byte, contentType string, err error) {
 	if env.Version != nil {
 		pairs = append(pairs, form.Pair{Key: "version", Value: *env.Version})
 	}
+	beside := len(pairs)
 	add := func(key, value string) { pairs = append(pairs, form.Pair{Key: key, Value: value}) }
 	if r, ok := e.(rawResource); ok {
 		r.resource().each("resource", add)
 	} else if err := form.Encode("resource", e, add); err != nil {
 		return nil, "", withTopic(err, e.Topic())
+	}
+	for _, p := range pairs[beside:] {
+		if root, _, ok := form.Split(p.Key); !ok || root != "resource" {
+			return nil, "", &event.Error{
+				Topic: e.Topic(), Field: form.Label(p.Key), Offset: -1,
+				Reason: "the key would be read as another one; check the names of the maps in it", Err: event.ErrMalformed,
+			}
+		}
 	}
 	if env.Style == Sorted {
 		form.Sort(pairs)

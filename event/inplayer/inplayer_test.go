@@ -259,6 +259,46 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
+// What decoding would refuse, or take for something else, is not written.
+func TestEncodeRefusesKeysOfOthers(t *testing.T) {
+	t.Parallel()
+	env := inplayer.Envelope{EventID: "1", Created: event.NewTime(time.Unix(1, 0), event.UnixSeconds)}
+	for _, name := range []string{"a[b", "a]b", "a[b]c", "a][b"} {
+		_, _, err := (&inplayer.PaymentCardFailed{
+			Envelope: env, Explain: &inplayer.Detail{Fields: map[string]string{name: "x"}},
+		}).Encode()
+		require.ErrorIs(t, err, event.ErrMalformed, name)
+	}
+	for _, path := range []string{"x", "[a", "]", "[a]b", strings.Repeat("[a]", 17)} {
+		_, _, err := (&inplayer.FreemiumGrantFailed{Envelope: env, Resource: inplayer.Resource{path: {"x"}}}).Encode()
+		require.ErrorIs(t, err, event.ErrMalformed, path)
+	}
+}
+
+func TestErrorsAreBounded(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 100_000)
+	for _, body := range []string{
+		"type=secret%0Aline&created=soon", "type=customer.updated&resource[" + long + "=1",
+		"type=customer.updated&resource[metadata][" + long + "][a]=1", "type=customer.updated&type[" + long + "]=1", long + "=%",
+	} {
+		_, err := inplayer.Decode([]byte(body))
+		require.Error(t, err)
+		require.Less(t, len(err.Error()), 500)
+		require.NotContains(t, err.Error(), "secret")
+	}
+}
+
+// An empty text stands for no map, as for no number.
+func TestEmptyMap(t *testing.T) {
+	t.Parallel()
+	ev, err := inplayer.Decode([]byte("id=1&created=1&type=customer.updated&resource[metadata]="))
+	require.NoError(t, err)
+	updated, ok := ev.(*inplayer.CustomerUpdated)
+	require.True(t, ok)
+	require.Nil(t, updated.Metadata)
+}
+
 func TestCodecYields(t *testing.T) {
 	t.Parallel()
 	c := inplayer.Codec()

@@ -4,9 +4,11 @@ package codec
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"example.com/paperround/event"
 	"example.com/paperround/event/internal/rawjson"
@@ -97,6 +99,13 @@ func blame(raw []byte, t reflect.Type) culprit {
 		t = t.Elem()
 	}
 	here := culprit{want: t}
+	if either, ok := reflect.TypeAssert[interface{ Alternatives() []reflect.Type }](reflect.Zero(t)); ok && raw[0] == '{' {
+		for _, a := range either.Alternatives() {
+			if a.Kind() == reflect.Struct && !reflect.PointerTo(a).Implements(reflect.TypeFor[json.Unmarshaler]()) {
+				return blame(raw, a)
+			}
+		}
+	}
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
 		return here
 	}
@@ -155,6 +164,13 @@ func kindOf(c byte) string {
 }
 
 func typeName(t reflect.Type) string {
+	if either, ok := reflect.TypeAssert[interface{ Alternatives() []reflect.Type }](reflect.Zero(t)); ok {
+		var names []string
+		for _, a := range either.Alternatives() {
+			names = append(names, typeName(a))
+		}
+		return strings.Join(names, ", or ")
+	}
 	switch t {
 	case reflect.TypeFor[event.ID]():
 		return "an id (number or string)"
@@ -181,11 +197,58 @@ func typeName(t reflect.Type) string {
 // Marshal writes v as JSON on behalf of an event of topic t. The error names
 // field.
 func Marshal(t topic.Topic, field string, v any) ([]byte, error) {
+	if !isUTF8(reflect.ValueOf(v)) {
+		return nil, &event.Error{Topic: t, Field: field, Offset: -1, Reason: "text is not valid UTF-8", Err: event.ErrMalformed}
+	}
 	b, err := rawjson.Marshal(v)
 	if err != nil {
 		return nil, &event.Error{Topic: t, Field: field, Offset: -1, Reason: "cannot be written as JSON", Err: event.ErrMalformed}
 	}
 	return b, nil
+}
+
+// Strict makes sure that a body which holds JSON of the host's is one that
+// decoding takes.
+func Strict(t topic.Topic, body []byte) error {
+	err := event.Scan(body, nil)
+	if e, ok := errors.AsType[*event.Error](err); ok {
+		e.Topic = t
+	}
+	return err
+}
+
+// isUTF8 looks into all text of a value, since encoding/json would replace what
+// is not valid.
+func isUTF8(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.String:
+		return utf8.ValidString(v.String())
+	case reflect.Pointer, reflect.Interface:
+		return v.IsNil() || isUTF8(v.Elem())
+	case reflect.Struct:
+		for _, field := range v.Fields() {
+			if !isUTF8(field) {
+				return false
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return v.Kind() == reflect.Array || utf8.Valid(v.Bytes())
+		}
+		for i := range v.Len() {
+			if !isUTF8(v.Index(i)) {
+				return false
+			}
+		}
+	case reflect.Map:
+		for it := v.MapRange(); it.Next(); {
+			if !isUTF8(it.Key()) || !isUTF8(it.Value()) {
+				return false
+			}
+		}
+	default:
+	}
+	return true
 }
 
 // IsNil reports whether e is nil or a nil pointer.

@@ -26,7 +26,7 @@ func Decode(v any, path string, p Pair) error {
 	if ok {
 		return nil
 	}
-	return &event.Error{Field: p.Key, Offset: p.Offset, Reason: "want " + want, Err: event.ErrMistyped}
+	return &event.Error{Field: Label(p.Key), Offset: p.Offset, Reason: "want " + want, Err: event.ErrMistyped}
 }
 
 // set reports whether value could be stored in v, and what would have been.
@@ -57,6 +57,9 @@ func set(v reflect.Value, path, value string) (ok bool, want string) {
 		v.SetString(value)
 		return true, ""
 	case reflect.Map:
+		if path == "" && value == "" { // stands for none
+			return true, ""
+		}
 		name, rest, ok := cut(path)
 		if !ok || rest != "" {
 			return false, "a map of texts"

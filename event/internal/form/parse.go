@@ -24,7 +24,7 @@ type Pair struct {
 // invalid UTF-8 and empty keys; the error is an [*event.Error].
 func Parse(body []byte) ([]Pair, error) {
 	s := string(body)
-	pairs := make([]Pair, 0, strings.Count(s, "&")+1)
+	pairs := make([]Pair, 0, min(strings.Count(s, "&")+1, 64))
 	for at := 0; at < len(s); {
 		end := len(s)
 		if i := strings.IndexByte(s[at:], '&'); i >= 0 {
@@ -50,11 +50,16 @@ func Parse(body []byte) ([]Pair, error) {
 }
 
 func malformed(key string, offset int, reason string) error {
-	const most = 64
+	return &event.Error{Field: Label(key), Offset: offset, Reason: reason, Err: event.ErrMalformed}
+}
+
+// Label is a key as errors show it, of bounded length.
+func Label(key string) string {
+	const most = 128
 	if len(key) > most {
-		key = strings.ToValidUTF8(key[:most], "") + "..."
+		return strings.ToValidUTF8(key[:most], "") + "..."
 	}
-	return &event.Error{Field: key, Offset: offset, Reason: reason, Err: event.ErrMalformed}
+	return key
 }
 
 func unescape(s string) (string, bool) {
