@@ -126,8 +126,9 @@ func (s *scanner) whole(members []Member) *Error {
 	return nil
 }
 
-func (s *scanner) value() *Error {
-	switch c := s.next(); c {
+// value scans the value that begins with c, on which next has come to stand.
+func (s *scanner) value(c byte) *Error {
+	switch c {
 	case '{':
 		return s.object(nil)
 	case '[':
@@ -178,7 +179,7 @@ func (s *scanner) object(members []Member) *Error {
 		}
 		k := key{start: start + 1, end: s.pos - 1}
 		name := s.body[k.start:k.end]
-		k.hash = hash(name, plain)
+		k.hash = s.hash(k.start, k.end, plain)
 		bit := uint64(1) << (k.hash & 63)
 		if few&bit != 0 && s.taken(k, first, seen) {
 			s.pos = start
@@ -198,9 +199,9 @@ func (s *scanner) object(members []Member) *Error {
 			return s.fail("expected ':' after a key")
 		}
 		s.pos++
-		s.next()
+		c := s.next()
 		at := s.pos
-		if err := s.value(); err != nil {
+		if err := s.value(c); err != nil {
 			return err.within(label(name))
 		}
 		for i := range members {
@@ -263,7 +264,7 @@ func (s *scanner) array() *Error {
 		return nil
 	}
 	for {
-		if err := s.value(); err != nil {
+		if err := s.value(s.next()); err != nil {
 			return err.within("[]")
 		}
 		switch s.next() {
@@ -401,19 +402,27 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 // hash is the same for keys that are equal after unescaping and folding, and
 // seldom for others. It takes eight bytes at a time, with the bit set that tells
 // the cases of ASCII letters apart.
-func hash(k []byte, plain bool) uint64 {
-	var h uint64
-	if plain {
-		for ; len(k) >= 8; k = k[8:] {
-			h = mix(h, binary.LittleEndian.Uint64(k)|lows*0x20)
-		}
-		var word uint64
-		for i, c := range k {
+func (s *scanner) hash(start, end int, plain bool) uint64 {
+	if !plain {
+		return hashFolded(s.body[start:end])
+	}
+	var h, word uint64
+	for ; start+8 <= end; start += 8 {
+		h = mix(h, binary.LittleEndian.Uint64(s.body[start:])|lows*0x20)
+	}
+	if rest := s.body[start:]; len(rest) >= 8 {
+		// What follows the key is cut off again.
+		word = (binary.LittleEndian.Uint64(rest) | lows*0x20) & (1<<(8*(end-start)) - 1)
+	} else {
+		for i, c := range s.body[start:end] {
 			word |= uint64(c|0x20) << (8 * i)
 		}
-		return mix(h, word)
 	}
-	var word uint64
+	return mix(h, word)
+}
+
+func hashFolded(k []byte) uint64 {
+	var h, word uint64
 	n := 0
 	for len(k) > 0 {
 		r, size := decodeRune(k)
