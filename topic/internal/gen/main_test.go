@@ -35,7 +35,7 @@ func TestCheckFailsOnAStaleFile(t *testing.T) {
 		"name": "invoice.paid", "go": "InvoicePaid", "group": "g", "status": "stable",
 		"evidence": "whole", "summary": "Paid.", "source": "https://acme.example/docs"}]}`)
 	write("README.md", "# Acme\n")
-	write("event/acme/acme.go", "package acme\n\n// InvoicePaid is acme:invoice.paid, see https://acme.example/docs.\ntype InvoicePaid struct{}\n")
+	write("event/acme/acme.go", "package acme\n\n// InvoicePaid says that it was paid.\n//\n// Topic acme:invoice.paid, evidence: whole.\n// Source: https://acme.example/docs\ntype InvoicePaid struct{}\n")
 	t.Chdir(dir)
 	require.ErrorContains(t, run(true), "README.md: the lines around the catalog are missing")
 	write("README.md", "# Acme\n"+readmeBegin+"old\n"+readmeEnd+"More.\n")
@@ -53,7 +53,10 @@ func TestCheckFailsOnAStaleFile(t *testing.T) {
 	require.True(t, strings.HasPrefix(string(readme), "# Acme\n") && strings.HasSuffix(string(readme), "More.\n"))
 
 	write("event/acme/acme.go", "package acme\n\n// InvoicePaid is undocumented.\ntype InvoicePaid struct{}\n")
-	require.ErrorContains(t, run(true), "must name its topic acme:invoice.paid and its source")
+	require.ErrorContains(t, run(true), "must end in: Topic acme:invoice.paid, evidence: whole. Source: https://acme.example/docs")
+
+	write("event/acme/acme.go", "package acme\n\n// InvoicePaid claims more than it may.\n//\n// Topic acme:invoice.paid, evidence: part.\n// Source: https://acme.example/docs\ntype InvoicePaid struct{}\n")
+	require.ErrorContains(t, run(true), "evidence: whole")
 }
 
 func TestRefusedRows(t *testing.T) {

@@ -70,9 +70,13 @@ func eventFile(root, module string, p provider) (file, error) {
 		if !ok {
 			continue // the plumbing does not compile without it
 		}
-		if !strings.Contains(t.doc, r.Source) || !strings.Contains(t.doc, p.Provider+":"+r.Name) {
-			return file{}, fmt.Errorf("the comment of %s must name its topic %s:%s and its source %s",
-				r.Go, p.Provider, r.Name, r.Source)
+		status := r.Status + ", "
+		if r.Status == "stable" {
+			status = ""
+		}
+		end := fmt.Sprintf("Topic %s:%s, %sevidence: %s. Source: %s", p.Provider, r.Name, status, r.Evidence, r.Source)
+		if !strings.HasSuffix(strings.Join(strings.Fields(t.doc), " "), end) { // however its lines are broken
+			return file{}, fmt.Errorf("the comment of %s must end in: %s", r.Go, end)
 		}
 	}
 	b := bytes.NewBufferString(marker)
