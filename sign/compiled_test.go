@@ -76,8 +76,8 @@ func TestMatch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			key, err := c.Match(m, tc.tags, at())
-			require.Equal(t, tc.key, key)
+			made, err := c.Match(m, tc.tags, at())
+			require.Equal(t, sign.Matched{KeyID: tc.key, Superseded: tc.key == "old"}, made)
 			require.ErrorIs(t, err, tc.err)
 		})
 	}
@@ -186,8 +186,8 @@ func TestReplaceWhileInUse(t *testing.T) {
 				default:
 				}
 				key, err := c.Match(m, tags, at())
-				if err != nil || (key != "1" && key != "two") {
-					t.Errorf("match: %q, %v", key, err)
+				if err != nil || (key.KeyID != "1" && key.KeyID != "two") {
+					t.Errorf("match: %q, %v", key.KeyID, err)
 					return
 				}
 				dst, err = c.Append(dst[:0], m, at())

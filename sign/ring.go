@@ -20,6 +20,18 @@ type Key struct {
 	// bound. A receiver that rotates leaves the new key without NotBefore,
 	// so that a sender's faster clock does no harm.
 	NotBefore, NotAfter time.Time
+
+	// Created is when the key was made. Zero: NotBefore. It tells which key of
+	// a ring is the newest, the one with the latest and, among equals, the
+	// last in the ring; and it is what a receipt counts the key's age from.
+	Created time.Time
+}
+
+func (k *Key) since() time.Time {
+	if k.Created.IsZero() {
+		return k.NotBefore
+	}
+	return k.Created
 }
 
 // Ring is the set of keys of one peer: one for most of the time, two while they
@@ -31,8 +43,7 @@ type Ring struct {
 }
 
 // NewRing returns a ring of keys, or an *Error wrapping ErrConfig when there is
-// none, when a secret is empty, blank, framed by white space or obviously not a
-// shared secret, when two ids or two secrets are the same, when a key ends
+// none, when a secret is empty, blank or framed by white space, when two ids or two secrets are the same, when a key ends
 // before it starts, or when all of them have expired by the machine's clock (a
 // ring for messages of long ago has a key without NotAfter). What a scheme asks
 // beyond that is checked where ring and scheme meet, in Compile and New.

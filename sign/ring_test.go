@@ -10,6 +10,12 @@ import (
 	"example.com/paperround/sign"
 )
 
+// The published key pair of Standard Webhooks.
+const (
+	privateKey = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+	publicKey  = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
+)
+
 func TestNewRingRefuses(t *testing.T) {
 	t.Parallel()
 	key := func(s string) sign.Key { return sign.Key{Secret: sign.NewSecret(s)} }
@@ -18,24 +24,21 @@ func TestNewRingRefuses(t *testing.T) {
 		keys   []sign.Key
 		reason string
 	}{
-		"no key":                        {nil, "no key"},
-		"zero secret":                   {[]sign.Key{{}}, "empty"},
-		"1 empty secret":                {[]sign.Key{key("")}, "empty"},
-		"2 prefix only":                 {[]sign.Key{key("whsec_")}, "nothing after it"},
-		"3 blank secret":                {[]sign.Key{key(" \t\r\n ")}, "blank"},
-		"4 trailing newline":            {[]sign.Key{key("hunter2\n")}, "ends in a newline"},
-		"4 trailing CRLF":               {[]sign.Key{key("hunter2\r\n")}, "ends in a newline"},
-		"4 leading space":               {[]sign.Key{key(" hunter2")}, "white space"},
-		"4 trailing space":              {[]sign.Key{key("hunter2 ")}, "white space"},
-		"5 one empty among several":     {[]sign.Key{key("one"), key(""), key("two")}, "key 2: the secret is empty"},
-		"6 all expired":                 {[]sign.Key{{Secret: sign.NewSecret("a"), NotAfter: long}, {Secret: sign.NewSecret("b"), NotAfter: long}}, "expired"},
-		"7 duplicate ids":               {[]sign.Key{{ID: "a", Secret: sign.NewSecret("one")}, {ID: "a", Secret: sign.NewSecret("two")}}, "two keys have this id"},
-		"7 id like a position":          {[]sign.Key{{ID: "2", Secret: sign.NewSecret("one")}, key("two")}, "two keys have this id"},
-		"7 duplicate secrets":           {[]sign.Key{key("one"), key("one")}, "same as that of key 1"},
-		"9 pasted v1,whsec_":            {[]sign.Key{key("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}, "drop the v1,"},
-		"43 public key as an HMAC key":  {[]sign.Key{key("whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")}, "asymmetric"},
-		"43 private key as an HMAC key": {[]sign.Key{key("whsk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")}, "asymmetric"},
-		"43 PEM as an HMAC key":         {[]sign.Key{key("-----BEGIN PUBLIC KEY-----\nMCow")}, "asymmetric"},
+		"no key":                    {nil, "no key"},
+		"zero secret":               {[]sign.Key{{}}, "empty"},
+		"1 empty secret":            {[]sign.Key{key("")}, "empty"},
+		"2 prefix only":             {[]sign.Key{key("whsec_")}, "nothing after it"},
+		"3 blank secret":            {[]sign.Key{key(" \t\r\n ")}, "blank"},
+		"4 trailing newline":        {[]sign.Key{key("hunter2\n")}, "ends in a newline"},
+		"4 trailing CRLF":           {[]sign.Key{key("hunter2\r\n")}, "ends in a newline"},
+		"4 leading space":           {[]sign.Key{key(" hunter2")}, "white space"},
+		"4 trailing space":          {[]sign.Key{key("hunter2 ")}, "white space"},
+		"5 one empty among several": {[]sign.Key{key("one"), key(""), key("two")}, "key 2: the secret is empty"},
+		"6 all expired":             {[]sign.Key{{Secret: sign.NewSecret("a"), NotAfter: long}, {Secret: sign.NewSecret("b"), NotAfter: long}}, "expired"},
+		"7 duplicate ids":           {[]sign.Key{{ID: "a", Secret: sign.NewSecret("one")}, {ID: "a", Secret: sign.NewSecret("two")}}, "two keys have this id"},
+		"7 id like a position":      {[]sign.Key{{ID: "2", Secret: sign.NewSecret("one")}, key("two")}, "two keys have this id"},
+		"7 duplicate secrets":       {[]sign.Key{key("one"), key("one")}, "same as that of key 1"},
+		"9 pasted v1,whsec_":        {[]sign.Key{key("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}, "drop the v1,"},
 		"ends before it starts": {[]sign.Key{{
 			Secret: sign.NewSecret("one"), NotBefore: time.Now(), NotAfter: time.Now().Add(-time.Second),
 		}}, "NotAfter lies before NotBefore"},
@@ -65,7 +68,7 @@ func TestNewRingTakesBinarySecrets(t *testing.T) {
 func TestCompileRefusesKeys(t *testing.T) {
 	t.Parallel()
 	cleeng := sign.Cleeng("X-Signature", sign.Hex)
-	standard := sign.StandardWebhooks()
+	standard, pair := sign.StandardWebhooks(), sign.StandardWebhooksAsymmetric()
 	for name, tc := range map[string]struct {
 		scheme sign.Scheme
 		secret string
@@ -86,6 +89,20 @@ func TestCompileRefusesKeys(t *testing.T) {
 		"line break inside":      {standard, "MfKQ9r8GKYqrTwjU\nPD8ILPZIo2LaLaSw\nabc", "line break"},
 		"non-zero trailing bits": {standard, "MDEyMzQ1Njc4OWFiY2RlZh==", "not standard base64"},
 		"InPlayer, anything":     {sign.InPlayer(), "k", ""},
+
+		"43 public key as an HMAC key":      {sign.GitHub(), publicKey, "asymmetric"},
+		"43 private key as an HMAC key":     {sign.GitHub(), privateKey, "asymmetric"},
+		"43 PEM as an HMAC key":             {sign.GitHub(), "-----BEGIN PUBLIC KEY-----\nMCow", "asymmetric"},
+		"43 public key where base64 is due": {standard, publicKey, "asymmetric"},
+		"43 shared secret as a key pair":    {pair, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "no Ed25519 key"},
+		"43 PEM as a key pair":              {pair, "-----BEGIN PUBLIC KEY-----\nMCow", "no Ed25519 key"},
+		"2 private prefix alone":            {pair, "whsk_", "has 0 bytes: 64 are needed"},
+		"8 private key without its public":  {pair, "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc=", "has 32 bytes: 64 are needed"},
+		"8 private key, too long":           {pair, "whsk_" + strings.Repeat("AAAA", 22), "has 66 bytes: 64 are needed"},
+		"10 private key in base64url":       {pair, strings.ReplaceAll(privateKey, "/", "_"), "base64url"},
+		"10 private key without padding":    {pair, strings.TrimRight(privateKey, "="), "padding"},
+		"private key of another public":     {pair, strings.Replace(privateKey, "whsk_6X", "whsk_7X", 1), "not a pair"},
+		"a private key that fits":           {pair, privateKey, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -108,6 +125,7 @@ func TestCompileRefusesRings(t *testing.T) {
 	t.Parallel()
 	_, err := sign.Compile(sign.InPlayer(), nil) // 12 nil ring
 	require.ErrorIs(t, err, sign.ErrConfig)
+	require.EqualError(t, err, "sign: inplayer: the ring is nil")
 	_, err = sign.Compile(sign.InPlayer(), new(sign.Ring))
 	require.ErrorIs(t, err, sign.ErrConfig)
 }

@@ -27,13 +27,14 @@ type Scheme struct {
 	// nothing, so a scheme cannot carry one.
 	ID, Time Field
 
-	Hash     Hash     // Zero: SHA256.
-	Encoding Encoding // Hex or Base64. Required.
-	TimeUnit TimeUnit // Zero: Seconds.
-	KeyForm  KeyForm  // Zero: Text.
+	Algorithm Algorithm // Zero: HMACSHA256.
+	Encoding  Encoding  // Hex or Base64. Required.
+	TimeUnit  TimeUnit  // Zero: Seconds.
+	KeyForm   KeyForm   // Zero: Text. KeyPair with Ed25519, and only with it.
 
 	// MinKey and MaxKey bound the key's length in bytes, counted after
-	// KeyForm was applied. Zero: at least 1, no maximum.
+	// KeyForm was applied. Zero: at least 1, no maximum. A KeyPair has a
+	// length of its own, and neither is set.
 	MinKey, MaxKey int
 }
 
@@ -58,16 +59,25 @@ type Field struct {
 	Prefix string
 
 	// Separator, where it is set, makes the header a list of values, of which
-	// those that start with Prefix belong to the scheme. It is one of space,
-	// comma and semicolon, and is allowed in Tag only.
+	// those that start with Prefix belong to the field. It is one of space,
+	// comma and semicolon. Tag takes any number of values from its list; ID
+	// and Time have a separator only where they stand in the list of Tag, each
+	// with a prefix of its own, and then exactly once.
 	Separator string
 }
 
-// Hash is the hash function under the HMAC.
-type Hash uint8
+// Algorithm is how a signature is made.
+type Algorithm uint8
 
-// SHA256 is HMAC-SHA256, the zero value.
-const SHA256 Hash = 0
+const (
+	// HMACSHA256 is a MAC with a key that both sides share. It is the zero
+	// value.
+	HMACSHA256 Algorithm = iota
+
+	// Ed25519 is a signature with a private key; the receiving side has the
+	// public one and cannot sign.
+	Ed25519
+)
 
 // KeyForm says how a secret's text becomes the key.
 type KeyForm uint8
@@ -81,6 +91,12 @@ const (
 	// Whsec takes standard base64 with padding, with or without the prefix
 	// "whsec_" in front.
 	Whsec
+
+	// KeyPair takes an Ed25519 key as standard base64 with padding: after
+	// "whsk_" the 64 bytes of a private key, seed and public key, which signs
+	// and verifies; after "whpk_" the 32 bytes of a public key, which only
+	// verifies.
+	KeyPair
 )
 
 // Validate reports the first thing that makes the scheme unusable or
@@ -100,16 +116,20 @@ func (s Scheme) flaw() string {
 		return "Name holds more than letters, digits and -_./"
 	case s.Tag.Header == "":
 		return "Tag names no header"
-	case s.Hash != SHA256:
-		return "Hash is unknown: use SHA256"
+	case s.Algorithm != HMACSHA256 && s.Algorithm != Ed25519:
+		return "Algorithm is unknown: use HMACSHA256 or Ed25519"
 	case s.Encoding != Hex && s.Encoding != Base64:
 		return "Encoding is not set: use Hex or Base64"
 	case s.TimeUnit != Seconds && s.TimeUnit != Milliseconds:
 		return "TimeUnit is unknown: use Seconds or Milliseconds"
-	case s.KeyForm != Text && s.KeyForm != Whsec:
-		return "KeyForm is unknown: use Text or Whsec"
+	case s.KeyForm != Text && s.KeyForm != Whsec && s.KeyForm != KeyPair:
+		return "KeyForm is unknown: use Text, Whsec or KeyPair"
+	case (s.Algorithm == Ed25519) != (s.KeyForm == KeyPair):
+		return "Algorithm and KeyForm disagree: Ed25519 goes with KeyPair, HMACSHA256 with Text or Whsec"
 	case s.MinKey < 0 || s.MaxKey < 0:
 		return "MinKey or MaxKey is negative"
+	case s.KeyForm == KeyPair && (s.MinKey != 0 || s.MaxKey != 0):
+		return "MinKey or MaxKey is set: the length of a KeyPair is fixed"
 	case s.MaxKey != 0 && s.MaxKey < s.MinKey:
 		return "MaxKey is less than MinKey"
 	}
@@ -161,31 +181,46 @@ func (s Scheme) coverFlaw() string {
 }
 
 func (s Scheme) fieldFlaw() string {
-	seen := make(map[string]bool)
-	for _, f := range []struct {
+	fields := []struct {
 		name string
 		Field
-	}{{"Tag", s.Tag}, {"ID", s.ID}, {"Time", s.Time}} {
+	}{{"Tag", s.Tag}, {"ID", s.ID}, {"Time", s.Time}}
+	for i, f := range fields {
 		if f.Field == (Field{}) {
 			continue
 		}
 		switch {
 		case !isVisible(f.Header, "!#$%&'*+-.^_`|~"):
 			return f.name + " names a header that is no HTTP field name"
-		case seen[strings.ToLower(f.Header)]:
-			return f.name + " stands in a header that is already taken: give each value its own"
 		case strings.ContainsFunc(f.Prefix, func(r rune) bool { return r <= ' ' || r > '~' }):
 			return f.name + " has a prefix with white space or beyond ASCII"
-		case f.Separator != "" && f.name != "Tag":
-			return f.name + " has a separator: only Tag may be a list"
 		case f.Separator != "" && !slices.Contains([]string{" ", ",", ";"}, f.Separator):
 			return f.name + " has an unknown separator: use a space, a comma or a semicolon"
 		case f.Separator != "" && strings.Contains(f.Prefix, f.Separator):
 			return f.name + " has its separator in its prefix"
+		case f.name != "Tag" && (f.Separator != "") != f.inListOf(s.Tag):
+			return f.name + " has a separator without standing in the list of Tag: leave it out, or give it the header and the separator of Tag"
 		}
-		seen[strings.ToLower(f.Header)] = true
+		for _, g := range fields[:i] {
+			if !strings.EqualFold(f.Header, g.Header) {
+				continue
+			}
+			switch {
+			case !f.inListOf(s.Tag):
+				return f.name + " stands in a header that is already taken: give each value its own, or make it a list"
+			case strings.HasPrefix(f.Prefix, g.Prefix) || strings.HasPrefix(g.Prefix, f.Prefix):
+				return f.name + " and " + g.name + " cannot be told apart in their list: give each a prefix of its own"
+			case strings.Contains(f.Prefix+g.Prefix, ","):
+				return f.name + " and " + g.name + " share a list and have a comma in a prefix, where folded lines are told by it"
+			}
+		}
 	}
 	return ""
+}
+
+// inListOf reports whether a value of f stands in the list of values of tag.
+func (f Field) inListOf(tag Field) bool {
+	return tag.Separator != "" && f.Separator == tag.Separator && strings.EqualFold(f.Header, tag.Header)
 }
 
 func (p Part) varies() bool { return p == PartID || p == PartTime || p == PartBody }

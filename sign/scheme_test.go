@@ -16,6 +16,13 @@ func TestPresetsValidate(t *testing.T) {
 		sign.Cleeng("X-Signature", sign.Hex),
 		sign.Cleeng("X-Signature", sign.Base64),
 		sign.StandardWebhooks(),
+		sign.StandardWebhooksAsymmetric(),
+		sign.Svix(),
+		sign.GitHub(),
+		sign.Stripe(),
+		sign.Slack(),
+		sign.Shopify(),
+		sign.Paddle(),
 	} {
 		require.NoError(t, s.Validate(), s.Name)
 	}
@@ -25,6 +32,15 @@ func TestSchemeValidate(t *testing.T) {
 	t.Parallel()
 	id := sign.Field{Header: "X-Id"}
 	at := sign.Field{Header: "X-Time"}
+	shared := func(change func(*sign.Scheme)) func(*sign.Scheme) {
+		return func(s *sign.Scheme) {
+			s.Cover = []sign.Part{sign.PartTime, ".", sign.PartID, ".", sign.PartBody}
+			s.Tag = sign.Field{Header: "X-Tag", Prefix: "v1=", Separator: ";"}
+			s.Time = sign.Field{Header: "X-Tag", Prefix: "t=", Separator: ";"}
+			s.ID = sign.Field{Header: "X-Tag", Prefix: "id=", Separator: ";"}
+			change(s)
+		}
+	}
 	for name, tc := range map[string]struct {
 		change func(*sign.Scheme)
 		reason string // Empty: the scheme is fine.
@@ -42,7 +58,7 @@ func TestSchemeValidate(t *testing.T) {
 		"no tag header":       {func(s *sign.Scheme) { s.Tag.Header = "" }, "Tag names no header"},
 		"bad tag header":      {func(s *sign.Scheme) { s.Tag.Header = "X Tag" }, "no HTTP field name"},
 		"header with newline": {func(s *sign.Scheme) { s.Tag.Header = "X-Tag\r\nX" }, "no HTTP field name"},
-		"unknown hash":        {func(s *sign.Scheme) { s.Hash = 9 }, "Hash is unknown"},
+		"unknown algorithm":   {func(s *sign.Scheme) { s.Algorithm = 9 }, "Algorithm is unknown"},
 		"no encoding":         {func(s *sign.Scheme) { s.Encoding = 0 }, "Encoding is not set"},
 		"unknown encoding":    {func(s *sign.Scheme) { s.Encoding = 9 }, "Encoding is not set"},
 		"unknown unit":        {func(s *sign.Scheme) { s.TimeUnit = 9 }, "TimeUnit is unknown"},
@@ -79,7 +95,53 @@ func TestSchemeValidate(t *testing.T) {
 		}, "already taken"},
 		"list of times": {func(s *sign.Scheme) {
 			s.Cover, s.Time = []sign.Part{sign.PartTime, ".", sign.PartBody}, sign.Field{Header: "X-Time", Separator: ","}
-		}, "only Tag may be a list"},
+		}, "without standing in the list of Tag"},
+		"pair of times and ids in one header": {func(s *sign.Scheme) {
+			s.Cover = []sign.Part{sign.PartTime, ".", sign.PartID, ".", sign.PartBody}
+			s.Time, s.ID = sign.Field{Header: "X-Meta", Prefix: "t="}, sign.Field{Header: "x-meta", Prefix: "id="}
+		}, "already taken"},
+		"list of ids and times without the tag": {func(s *sign.Scheme) {
+			s.Cover = []sign.Part{sign.PartTime, ".", sign.PartID, ".", sign.PartBody}
+			s.Time = sign.Field{Header: "X-Meta", Prefix: "t=", Separator: ","}
+			s.ID = sign.Field{Header: "X-Meta", Prefix: "id=", Separator: ","}
+		}, "without standing in the list of Tag"},
+		"shared":                        {shared(func(*sign.Scheme) {}), ""},
+		"shared, headers in other case": {shared(func(s *sign.Scheme) { s.Time.Header, s.ID.Header = "x-tag", "X-TAG" }), ""},
+		"shared, no separator in Tag":   {shared(func(s *sign.Scheme) { s.Tag.Separator = "" }), "without standing in the list of Tag"},
+		"shared, no separator in Time":  {shared(func(s *sign.Scheme) { s.Time.Separator = "" }), "Time stands in a header that is already taken"},
+		"shared, no separator in ID":    {shared(func(s *sign.Scheme) { s.ID.Separator = "" }), "ID stands in a header that is already taken"},
+		"shared, another separator":     {shared(func(s *sign.Scheme) { s.Time.Separator = "," }), "Time has a separator without"},
+		"shared, another header":        {shared(func(s *sign.Scheme) { s.ID.Header = "X-Id" }), "ID has a separator without"},
+		"shared, same prefix":           {shared(func(s *sign.Scheme) { s.Time.Prefix = "v1=" }), "Time and Tag cannot be told apart"},
+		"shared, one without a prefix":  {shared(func(s *sign.Scheme) { s.Time.Prefix = "" }), "Time and Tag cannot be told apart"},
+		"shared, Tag without a prefix":  {shared(func(s *sign.Scheme) { s.Tag.Prefix = "" }), "ID and Tag cannot be told apart"},
+		"shared, prefix of a prefix":    {shared(func(s *sign.Scheme) { s.Time.Prefix = "v" }), "Time and Tag cannot be told apart"},
+		"shared, prefix and more":       {shared(func(s *sign.Scheme) { s.Time.Prefix = "v1=t" }), "Time and Tag cannot be told apart"},
+		"shared, id and time alike":     {shared(func(s *sign.Scheme) { s.ID.Prefix = "t=i" }), "Time and ID cannot be told apart"},
+		"shared, comma in a prefix":     {shared(func(s *sign.Scheme) { s.Time.Prefix = "t," }), "comma in a prefix"},
+		"shared, comma in Tag's prefix": {shared(func(s *sign.Scheme) { s.Tag.Prefix = "v1," }), "comma in a prefix"},
+		"shared, separator in a prefix": {shared(func(s *sign.Scheme) { s.Time.Prefix = "t;" }), "Time has its separator in its prefix"},
+
+		"text key under Ed25519":        {func(s *sign.Scheme) { s.Algorithm = sign.Ed25519 }, "Algorithm and KeyForm disagree"},
+		"base64 key under Ed25519":      {func(s *sign.Scheme) { s.Algorithm, s.KeyForm = sign.Ed25519, sign.Whsec }, "Algorithm and KeyForm disagree"},
+		"key pair under HMAC":           {func(s *sign.Scheme) { s.KeyForm = sign.KeyPair }, "Algorithm and KeyForm disagree"},
+		"least length of a key pair":    {func(s *sign.Scheme) { s.Algorithm, s.KeyForm, s.MinKey = sign.Ed25519, sign.KeyPair, 1 }, "length of a KeyPair is fixed"},
+		"greatest length of a key pair": {func(s *sign.Scheme) { s.Algorithm, s.KeyForm, s.MaxKey = sign.Ed25519, sign.KeyPair, 99 }, "length of a KeyPair is fixed"},
+		"least length alone":            {func(s *sign.Scheme) { s.MinKey = 16 }, ""},
+		"one length":                    {func(s *sign.Scheme) { s.MinKey, s.MaxKey = 16, 16 }, ""},
+		"id beside time": {func(s *sign.Scheme) {
+			s.Cover, s.ID, s.Time = []sign.Part{sign.PartID, sign.PartTime, ".", sign.PartBody}, id, at
+		}, "put a literal between"},
+		"time beside id": {func(s *sign.Scheme) {
+			s.Cover, s.ID, s.Time = []sign.Part{sign.PartTime, sign.PartID, ".", sign.PartBody}, id, at
+		}, "put a literal between"},
+		"time twice": {func(s *sign.Scheme) {
+			s.Cover, s.Time = []sign.Part{sign.PartTime, ".", sign.PartTime, ".", sign.PartBody}, at
+		}, "twice"},
+		"name of an id without a header": {func(s *sign.Scheme) { s.ID.Prefix = "id=" }, "ID names a header that is no HTTP field name"},
+		"prefix beyond ASCII":            {func(s *sign.Scheme) { s.Tag.Prefix = "v\u00e1=" }, "beyond ASCII"},
+		"prefix with a DEL":              {func(s *sign.Scheme) { s.Tag.Prefix = "v\x7f" }, "beyond ASCII"},
+
 		"prefix with a space": {func(s *sign.Scheme) { s.Tag.Prefix = "v1 " }, "prefix with white space"},
 		"unknown separator":   {func(s *sign.Scheme) { s.Tag.Separator = "a" }, "unknown separator"},
 		"separator in prefix": {func(s *sign.Scheme) { s.Tag.Prefix, s.Tag.Separator = "v1,", "," }, "separator in its prefix"},

@@ -72,9 +72,6 @@ func (s Secret) flaw() string {
 		return "the secret is the prefix whsec_ with nothing after it"
 	case bytes.HasPrefix(b, []byte("v1,"+whsecPrefix)):
 		return "the secret starts with v1,whsec_: drop the v1, in front"
-	case bytes.HasPrefix(b, []byte("whpk_")), bytes.HasPrefix(b, []byte("whsk_")),
-		bytes.HasPrefix(b, []byte("-----BEGIN ")):
-		return "the secret is one half of an asymmetric key pair: HMAC needs a shared secret"
 	}
 	// Random bytes may well start or end with a space; text may not.
 	if len(bytes.Trim(b, space)) != len(b) && isText(b) {

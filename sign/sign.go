@@ -27,10 +27,17 @@ type Signer struct {
 	now      func() time.Time
 }
 
-// New returns a signer for a scheme and a ring. The errors are those of
-// Compile. A nil o means the defaults.
+// New returns a signer for a scheme and a ring. The errors are those of Compile,
+// and ErrConfig when no key of the ring can sign. A nil o means the defaults.
 func New(s Scheme, r *Ring, o *Options) (*Signer, error) {
 	c, err := Compile(s, r)
+	if err != nil {
+		return nil, err
+	}
+	st, err := c.load()
+	if err == nil && !st.signs() {
+		err = configError(s.Name, "the ring has public keys only, which cannot sign")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -66,14 +73,15 @@ func (s *Signer) Sign(header http.Header, id string, at time.Time, body []byte) 
 		}
 		m.Time = text
 	}
-	tag, err := c.Append(nil, m, s.now())
+	var space [256]byte // for one tag or a few
+	tag, err := c.Append(space[:0], m, s.now())
 	if err != nil {
 		return err
 	}
-	if c.hasID {
+	if c.hasID && c.scheme.ID.Separator == "" {
 		header.Set(c.scheme.ID.Header, c.scheme.ID.Prefix+id)
 	}
-	if c.hasAt {
+	if c.hasAt && c.scheme.Time.Separator == "" {
 		header.Set(c.scheme.Time.Header, c.scheme.Time.Prefix+m.Time)
 	}
 	header.Set(c.scheme.Tag.Header, string(tag))

@@ -47,6 +47,45 @@ func TestSign(t *testing.T) {
 			"ignored", "created=15475835&id=2333&resource%5Bfoo%5D=bar&type=payment.success",
 			http.Header{"X-Inplayer-Signature": {"sha256=f27f8ae41a0d60d823e8c296ec2e3e73c81843e3f9aedab2bdc030c4d6b0b0b8"}},
 		},
+		"Standard Webhooks v1a": {
+			sign.StandardWebhooksAsymmetric(), privateKey,
+			"msg_p5jXN8AQM9LWM0D4loKWxJek", `{"test": 2432232314}`,
+			http.Header{
+				"Webhook-Id":        {"msg_p5jXN8AQM9LWM0D4loKWxJek"},
+				"Webhook-Timestamp": {"1614265330"},
+				"Webhook-Signature": {"v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="},
+			},
+		},
+		"Svix": {
+			sign.Svix(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+			"msg_p5jXN8AQM9LWM0D4loKWxJek", `{"test": 2432232314}`,
+			http.Header{
+				"Svix-Id":        {"msg_p5jXN8AQM9LWM0D4loKWxJek"},
+				"Svix-Timestamp": {"1614265330"},
+				"Svix-Signature": {"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="},
+			},
+		},
+		"GitHub": {
+			sign.GitHub(), "It's a Secret to Everybody", "ignored", "Hello, World!",
+			http.Header{"X-Hub-Signature-256": {"sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"}},
+		},
+		"Shopify": {
+			sign.Shopify(), "hush", "ignored", `"my secret message"`,
+			http.Header{"X-Shopify-Hmac-Sha256": {"hMTq0K2x7oyOjoBwGYeTj5oxfnaVYXzbanUG9aajpKI="}},
+		},
+		// The next three were computed with another implementation.
+		"Stripe": {
+			sign.Stripe(), "whsec_test", "ignored", "{}",
+			http.Header{"Stripe-Signature": {"t=1614265330,v1=5790023bd77209313f2e32e36caf5921bdd2fac398095f83dc2d2ecd5f696f50"}},
+		},
+		"Slack": {
+			sign.Slack(), "8f742231b10e8888abcd99yyyzzz85a5", "ignored", "{}",
+			http.Header{"X-Slack-Request-Timestamp": {"1614265330"}, "X-Slack-Signature": {"v0=d26f651eb6bb87c80e15b3eca62897d75b2a4157a7306070caa542929264baaf"}},
+		},
+		"Paddle": {
+			sign.Paddle(), "pdl_ntfset_01", "ignored", "{}",
+			http.Header{"Paddle-Signature": {"ts=1614265330;h1=57247ffcd295ef38707c561e328c342fa7abe3cbc6071b530d7e9cfb170ff3bf"}},
+		},
 		// RFC 4231, test case 2.
 		"ConsCent": {
 			sign.ConsCent(), "Jefe", "ignored", "what do ya want for nothing?",
@@ -102,10 +141,16 @@ func TestSignWithSeveralKeys(t *testing.T) {
 		all  []string // Who signs where there is room for all.
 		one  string   // Who signs where there is room for one.
 	}{
-		"one key":                     {[]sign.Key{key(one, 0, 0)}, []string{one}, one},
-		"ties: the last in the ring":  {[]sign.Key{key(one, 0, 0), key(two, 0, 0)}, []string{one, two}, two},
-		"the latest NotBefore":        {[]sign.Key{key(one, -day, 0), key(two, -2*day, 0), key(three, 0, 0)}, []string{one, two, three}, one},
-		"not yet valid":               {[]sign.Key{key(one, 0, 0), key(two, time.Second, 0)}, []string{one}, one},
+		"one key":                    {[]sign.Key{key(one, 0, 0)}, []string{one}, one},
+		"ties: the last in the ring": {[]sign.Key{key(one, 0, 0), key(two, 0, 0)}, []string{one, two}, two},
+		"the latest NotBefore":       {[]sign.Key{key(one, -day, 0), key(two, -2*day, 0), key(three, 0, 0)}, []string{one, two, three}, one},
+		"not yet valid":              {[]sign.Key{key(one, 0, 0), key(two, time.Second, 0)}, []string{one}, one},
+		"the latest Created": {[]sign.Key{
+			{Secret: sign.NewSecret(one), Created: now.Add(-day)}, {Secret: sign.NewSecret(two), Created: now.Add(-2 * day)},
+		}, []string{one, two}, one},
+		"Created before NotBefore": {[]sign.Key{
+			{Secret: sign.NewSecret(one), Created: now.Add(-2 * day), NotBefore: now}, key(two, -day, 0),
+		}, []string{one, two}, two},
 		"valid from this moment":      {[]sign.Key{{Secret: sign.NewSecret(one), NotBefore: now}}, []string{one}, one},
 		"valid until this moment":     {[]sign.Key{{Secret: sign.NewSecret(one), NotAfter: now}}, []string{one}, one},
 		"expired a second ago":        {[]sign.Key{key(one, 0, -time.Second), key(two, 0, 0)}, []string{two}, two},
@@ -155,7 +200,7 @@ func TestSignRefuses(t *testing.T) {
 		reason string
 	}{
 		"no id":              {"", at(), "empty"},
-		"full stop in id":    {"msg.1", at(), "ends the id"},
+		"full stop in id":    {"msg.1", at(), "would end it"},
 		"space in id":        {"msg 1", at(), "white space"},
 		"newline in id":      {"msg\r\nX-Evil: 1", at(), "white space"},
 		"NUL in id":          {"msg\x00", at(), "control"},

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -14,17 +15,19 @@ const maxHint = 1 << 20
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, int, error) {
 	declared := r.ContentLength
 	if limit >= 0 && declared > limit {
+		hangUp(w)
 		return nil, http.StatusRequestEntityTooLarge, &Error{Err: ErrTooLarge}
 	}
 	var src io.Reader = http.NoBody
 	if r.Body != nil {
 		src = r.Body
 	}
-	if limit >= 0 && r.Body != nil {
-		// This one also tells the server to close the connection.
-		src = http.MaxBytesReader(w, r.Body, limit)
+	body, over, err := readAll(src, declared, limit)
+	if over {
+		hangUp(w)
+		return nil, http.StatusRequestEntityTooLarge, &Error{Err: ErrTooLarge}
 	}
-	body, err := readAll(src, declared)
+	// Something in front may have a limit of its own.
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case tooLarge:
@@ -42,22 +45,40 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, int,
 	return body, 0, nil
 }
 
-// readAll is io.ReadAll with a hint: a body of the hinted size is read into one
-// allocation without a copy.
-func readAll(src io.Reader, hint int64) ([]byte, error) {
+// readAll is io.ReadAll with a hint and a limit: a body of the hinted size is
+// read into one allocation without a copy, and over reports that there is more
+// than the limit, which is none when it is negative.
+func readAll(src io.Reader, hint, limit int64) (body []byte, over bool, err error) {
 	// One byte more, so that the end is seen without growing.
 	buf := make([]byte, 0, min(max(hint, 511), maxHint)+1)
 	for {
 		n, err := src.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		switch {
+		case limit >= 0 && int64(len(buf)) > limit:
+			return nil, true, nil
 		case err == io.EOF:
-			return buf, nil
+			return buf, false, nil
 		case err != nil:
-			return nil, err
+			return nil, false, err
 		}
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]
 		}
 	}
+}
+
+// hangUp makes the server close the connection after the answer and not read
+// the rest of the body. Only an exceeded MaxBytesReader can tell it so, and only
+// the server's own ResponseWriter.
+func hangUp(w http.ResponseWriter) {
+	for {
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = u.Unwrap()
+	}
+	var one [1]byte
+	_, _ = http.MaxBytesReader(w, io.NopCloser(bytes.NewReader(one[:])), 0).Read(one[:])
 }

@@ -27,7 +27,27 @@
 // was refused goes to [HandlerOptions].OnRefused and to the log, as an [Error]
 // that holds no secret, no signature and no body.
 //
-// A signature without a signed time, as those of Cleeng, ConsCent and InPlayer,
-// says nothing about when a message was sent: one that was captured verifies
-// for as long as its key is valid.
+// # Replay
+//
+// The handlers reserve a message when it has proven authentic, commit it when its
+// handler has succeeded, and release it when it has not, so that one that comes
+// again is acknowledged and not handled twice. That is freshness where a time is
+// signed: for as long as a message is remembered it cannot come again, and after
+// that it is too old (StandardWebhooks, Svix, Stripe, Slack, Paddle). It is
+// deduplication, for a day unless a [Replay] says otherwise, where only an id is,
+// as with [FormKey] for InPlayer.
+//
+// A scheme that signs neither an id nor a time (Cleeng, ConsCent, GitHub, Shopify)
+// has no protection unless the host gives a key: two real events can be the same
+// bytes there, as consent that is given, withdrawn and given again, and a message
+// that was captured verifies for as long as its key is valid.
+//
+// # Large bodies, and late ones
+//
+// [Verifier.Stream] verifies a body that is too large to be held, and
+// [Verifier.VerifyAt] a message that was received earlier, from a queue.
+//
+// When a signature does not match and nobody knows why, package verify/diagnose
+// tries the usual mistakes. Package verify/verifytest makes signed requests for a
+// host's tests, and attacks its handler.
 package verify

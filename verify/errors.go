@@ -117,3 +117,20 @@ func fromSign(err error, scheme, header string) error {
 	}
 	return out
 }
+
+// What stands between an authentic message and its handler.
+var (
+	// ErrSource: the request comes from an address that is not allowed.
+	ErrSource = errors.New("source address not allowed")
+	// ErrInFlight: the same message is being handled at this moment.
+	ErrInFlight = errors.New("message in flight")
+	// ErrReplayStore: the replay store failed, so that nobody knows whether
+	// the message was handled before, or nobody will. It wraps what the store
+	// said.
+	ErrReplayStore = errors.New("replay store failed")
+	// ErrReplayFull: a replay store has no room, and nothing in it has expired.
+	ErrReplayFull = errors.New("replay store full")
+	// ErrReplayLost: a reservation no longer stands, because its lease ran out
+	// and the same message was taken up again: it is handled twice.
+	ErrReplayLost = errors.New("reservation lost")
+)

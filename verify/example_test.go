@@ -145,22 +145,134 @@ func ExampleHandler() {
 }
 
 // While keys rotate, the receiver has both, and the receipt says which one the
-// sender used.
+// sender used. When nothing is superseded any more, the old key can go.
 func ExampleVerifier_rotation() {
-	before := sign.Key{ID: "2026-10", Secret: sign.NewSecret("the old secret")}
-	after := sign.Key{ID: "2026-11", Secret: sign.NewSecret("the new secret")}
-	v := must(verify.New(sign.InPlayer(), must(sign.NewRing(before, after)), nil))
+	now := time.Date(2026, 11, 15, 0, 0, 0, 0, time.UTC)
+	before := sign.Key{ID: "2026-10", Secret: sign.NewSecret("the old secret"), Created: now.AddDate(0, 0, -45)}
+	after := sign.Key{ID: "2026-11", Secret: sign.NewSecret("the new secret"), Created: now.AddDate(0, 0, -14)}
+	v := must(verify.New(sign.InPlayer(), must(sign.NewRing(before, after)), &verify.Options{
+		Now: func() time.Time { return now },
+	}))
 
 	for _, key := range []sign.Key{before, after} {
 		signer := must(sign.New(sign.InPlayer(), must(sign.NewRing(key)), nil))
 		header := make(http.Header)
 		_ = signer.Sign(header, "", time.Now(), []byte("id=1"))
 		receipt, err := v.Verify(header, []byte("id=1"))
+		fmt.Println(receipt.KeyID, receipt.KeyAge, receipt.Superseded, err)
+	}
+	// Output:
+	// 2026-10 1080h0m0s true <nil>
+	// 2026-11 336h0m0s false <nil>
+}
+
+// Stripe's header holds the time as well as the signatures.
+func ExampleVerifier_stripe() {
+	ring := must(sign.NewRing(sign.Key{Secret: sign.NewSecret("whsec_test_secret")}))
+	header := http.Header{}
+	header.Set("Stripe-Signature", "t=1533204620,v1=e329adeebf5c025cbd0e89a2f87fa6a6b120ba9766ccd9b1b68741799435c4fe,v0=6ffbb59b2300aae63f272406069a9788598b792a944a07aba816edb039989a39")
+	body := []byte(`{"id":"evt_1"}`)
+
+	for _, late := range []time.Duration{0, 5 * time.Minute, 5*time.Minute + time.Second} {
+		v := must(verify.New(sign.Stripe(), ring, &verify.Options{
+			Now: func() time.Time { return time.Unix(1533204620, 0).Add(late) },
+		}))
+		receipt, err := v.Verify(header, body)
 		fmt.Println(receipt.KeyID, err)
 	}
 	// Output:
-	// 2026-10 <nil>
-	// 2026-11 <nil>
+	// 1 <nil>
+	// 1 <nil>
+	//  verify: stripe: Stripe-Signature: timestamp too old
+}
+
+// With a key pair the receiver can verify and not sign.
+func ExampleVerifier_asymmetric() {
+	private := must(sign.NewRing(sign.Key{Secret: sign.NewSecret("whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==")}))
+	public := must(sign.NewRing(sign.Key{Secret: sign.NewSecret("whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")}))
+	signer := must(sign.New(sign.StandardWebhooksAsymmetric(), private, nil))
+	v := must(verify.New(sign.StandardWebhooksAsymmetric(), public, nil))
+
+	header := make(http.Header)
+	_ = signer.Sign(header, "msg_1", time.Now(), []byte("{}"))
+	receipt, err := v.Verify(header, []byte("{}"))
+	fmt.Println(receipt.ID, err)
+
+	_, err = sign.New(sign.StandardWebhooksAsymmetric(), public, nil)
+	fmt.Println(err)
+	// Output:
+	// msg_1 <nil>
+	// sign: standard-webhooks-v1a: the ring has public keys only, which cannot sign
+}
+
+// A host's own scheme is a value, and serves both sides.
+func ExampleVerifier_ownScheme() {
+	scheme := sign.Scheme{
+		Name:     "paywall",
+		Cover:    []sign.Part{sign.PartTime, ".", sign.PartID, ".", sign.PartBody},
+		Tag:      sign.Field{Header: "X-Paywall", Prefix: "mac=", Separator: ";"},
+		Time:     sign.Field{Header: "X-Paywall", Prefix: "at=", Separator: ";"},
+		ID:       sign.Field{Header: "X-Paywall", Prefix: "id=", Separator: ";"},
+		Encoding: sign.Base64,
+		TimeUnit: sign.Milliseconds,
+		MinKey:   16,
+	}
+	ring := must(sign.NewRing(sign.Key{Secret: sign.NewSecret("sixteen bytes or more")}))
+	signer := must(sign.New(scheme, ring, nil))
+	at := time.UnixMilli(1614265330123)
+	v := must(verify.New(scheme, ring, &verify.Options{Now: func() time.Time { return at }}))
+
+	header := make(http.Header)
+	_ = signer.Sign(header, "msg_1", at, []byte("{}"))
+	fmt.Println(header.Get("X-Paywall"))
+	receipt, err := v.Verify(header, []byte("{}"))
+	fmt.Println(receipt.ID, receipt.Time.Format(time.RFC3339Nano), err)
+	// Output:
+	// id=msg_1;at=1614265330123;mac=UU1Gz/8ZIrGLt4nCpGvlS1JGULutsXDqbC5JAvmxJIY=
+	// msg_1 2021-02-25T15:02:10.123Z <nil>
+}
+
+// A body that is too large to be held goes somewhere else while it is verified;
+// nothing looks at it before Close has returned a receipt.
+func ExampleVerifier_Stream() {
+	ring := must(sign.NewRing(sign.Key{ID: "2026-11", Secret: sign.NewSecret("It's a Secret to Everybody")}))
+	v := must(verify.New(sign.GitHub(), ring, nil))
+	header := http.Header{}
+	header.Set("X-Hub-Signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17")
+
+	for _, body := range []string{"Hello, World!", "Hello, World?"} {
+		stream := must(v.Stream(header))
+		var file strings.Builder
+		_, err := io.Copy(io.MultiWriter(&file, stream), strings.NewReader(body))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		receipt, err := stream.Close()
+		fmt.Println(receipt.KeyID, file.Len(), err)
+	}
+	// Output:
+	// 2026-11 13 <nil>
+	//  13 verify: github: X-Hub-Signature-256: no match
+}
+
+// A message from a queue is judged as of the moment it was received.
+func ExampleVerifier_VerifyAt() {
+	ring := must(sign.NewRing(sign.Key{Secret: sign.NewSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}))
+	v := must(verify.New(sign.StandardWebhooks(), ring, nil))
+	header := http.Header{}
+	header.Set("Webhook-Id", "msg_p5jXN8AQM9LWM0D4loKWxJek")
+	header.Set("Webhook-Timestamp", "1614265330")
+	header.Set("Webhook-Signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+	body := []byte(`{"test": 2432232314}`)
+
+	_, err := v.Verify(header, body)
+	fmt.Println(err)
+	receipt, err := v.VerifyAt(header, body, time.Unix(1614265345, 0))
+	fmt.Println(receipt.Received.Sub(receipt.Time), err)
+	// Output:
+	// verify: standard-webhooks: Webhook-Timestamp: timestamp too old
+	// 15s <nil>
 }
 
 // ConsCent sends Basic credentials and an HMAC: require both.

@@ -59,16 +59,22 @@ func TestAllRequiresEveryOne(t *testing.T) {
 
 func TestAllMerges(t *testing.T) {
 	t.Parallel()
-	one := verify.Receipt{KeyID: "k1", ID: "id", Body: []byte("one")}
-	two := verify.Receipt{Scheme: "s", KeyID: "k2", Credential: "c", ID: "other", Time: time.Unix(1, 0), Received: time.Unix(2, 0), Body: []byte("two")}
+	one := verify.Receipt{KeyID: "k1", KeyAge: time.Hour, ID: "id", Body: []byte("one")}
+	two := verify.Receipt{Scheme: "s", KeyID: "k2", KeyAge: time.Minute, Superseded: true, Credential: "c", ID: "other", Time: time.Unix(1, 0), Received: time.Unix(2, 0), Body: []byte("two")}
 	g, err := verify.All(fixed{receipt: one}, fixed{receipt: two})
 	require.NoError(t, err)
 	rc, err := g.Verify(nil, nil)
 	require.NoError(t, err)
 	require.Equal(t, verify.Receipt{
-		Scheme: "s", KeyID: "k1", Credential: "c", ID: "id", Time: time.Unix(1, 0), Received: time.Unix(2, 0), Body: []byte("one"),
+		Scheme: "s", KeyID: "k1", KeyAge: time.Hour, Credential: "c", ID: "id", Time: time.Unix(1, 0), Received: time.Unix(2, 0), Body: []byte("one"),
 	}, rc)
 	require.Empty(t, g.Challenge())
+
+	g, err = verify.All(fixed{}, fixed{receipt: two})
+	require.NoError(t, err)
+	rc, err = g.Verify(nil, nil)
+	require.NoError(t, err)
+	require.Equal(t, two, rc, "what is known of a key stays together")
 
 	broken := errors.New("broken")
 	g, err = verify.All(fixed{receipt: one}, fixed{receipt: two, err: broken})

@@ -1,23 +1,23 @@
 package verify
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 )
 
-// Handler returns a handler that verifies a request as Middleware does and gives
-// the event in it to the router.
+// Handler returns a handler that verifies a request as Middleware does, with the
+// same protection from replay, and gives the event in it to the router.
 //
 // It answers 200 when a route has taken the event, when there is no route for
 // it, when the Undecodable route has taken the body, and when a route returned
 // Permanent; 400 when a body cannot be decoded and nothing takes it; 410 when a
 // route returned ErrGone; and 500 for any other error of a route. A panic in a
-// route is left to net/http.
+// route is left to net/http. A message whose replay key cannot be found is one
+// that cannot be decoded.
 //
 // It returns an error wrapping ErrConfig for a nil checker, for a router that
-// was not made by NewRouter, and for content types that are none.
+// was not made by NewRouter, and for options that Middleware refuses.
 func Handler(c Checker, r *Router, o *HandlerOptions) (http.Handler, error) {
 	g, err := newGate(c, o)
 	if err != nil {
@@ -26,6 +26,7 @@ func Handler(c Checker, r *Router, o *HandlerOptions) (http.Handler, error) {
 	if r == nil || r.decode == nil {
 		return nil, configError("the router is not usable: use NewRouter")
 	}
+	g.takesFlawed = r.undecoded != nil
 	return &handler{gate: g, router: r}, nil
 }
 
@@ -35,34 +36,44 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rc, ok := h.gate.admit(w, r)
+	a, ok := h.gate.admit(w, r)
 	if !ok {
 		return
 	}
-	ctx := withReceipt(r.Context(), rc)
-	failed, refused := h.router.dispatch(ctx, *rc)
+	defer h.gate.settle(a, 0) // a panic
+	status, refused := h.dispatch(a)
+	// Before the answer, so that the sender cannot be faster.
+	h.gate.settle(a, status)
 	if refused != nil {
-		h.gate.refuse(w, r, http.StatusBadRequest, refused)
+		h.gate.refuse(w, r, status, refused)
 		return
-	}
-	status := http.StatusOK
-	if unrouted, ok := failed.(*noRoute); ok { //nolint:errorlint // a route's own error may not wrap it
-		h.gate.opts.Logger.LogAttrs(ctx, slog.LevelInfo, "webhook has no route",
-			slog.String("key_id", rc.KeyID), slog.String("type", unrouted.typ.String()))
-	} else if failed != nil {
-		status = statusOf(failed)
-		h.fail(ctx, &Failure{Receipt: *rc, Status: status, Err: failed})
 	}
 	answer(w, status)
 }
 
-func (h *handler) fail(ctx context.Context, f *Failure) {
-	o := &h.gate.opts
-	o.Logger.LogAttrs(ctx, slog.LevelError, "webhook failed",
-		slog.Int("status", f.Status), slog.String("key_id", f.Receipt.KeyID), slog.Any("error", f.Err))
-	if o.OnFailed != nil {
-		o.OnFailed(ctx, f)
+// dispatch says what to answer, and whether that is a refusal.
+func (h *handler) dispatch(a *admission) (status int, refused error) {
+	rc := &a.receipt
+	var failed error
+	if a.flaw != nil {
+		failed = h.router.undecoded(&a.ctx, &Undecoded{Receipt: *rc, Err: a.flaw})
+	} else {
+		failed, refused = h.router.dispatch(&a.ctx, *rc)
 	}
+	if refused != nil {
+		return http.StatusBadRequest, refused
+	}
+	if failed == nil {
+		return http.StatusOK, nil
+	}
+	if unrouted, ok := failed.(*noRoute); ok { //nolint:errorlint // a route's own error may not wrap it
+		h.gate.opts.Logger.LogAttrs(&a.ctx, slog.LevelInfo, "webhook has no route",
+			slog.String("key_id", rc.KeyID), slog.String("type", unrouted.typ.String()))
+		return http.StatusOK, nil
+	}
+	status = statusOf(failed)
+	h.gate.fail(&a.ctx, &Failure{Receipt: *rc, Status: status, Err: failed})
+	return status, nil
 }
 
 // statusOf says what to answer when a route failed.

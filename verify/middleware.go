@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -12,7 +11,13 @@ import (
 	"strings"
 )
 
-const defaultMaxBody = 1 << 20
+const (
+	defaultMaxBody = 1 << 20
+
+	// retryAfter is in seconds. It is short: handlers are, and a sender may
+	// hold back all else for as long.
+	retryAfter = "5"
+)
 
 // HandlerOptions are the choices of Middleware and Handler. Nil and the zero
 // value mean the defaults.
@@ -29,16 +34,34 @@ type HandlerOptions struct {
 	// Set it behind a proxy that ends TLS, and nowhere else.
 	AllowPlaintext bool
 
+	// Source says which addresses requests may come from. Nil: any.
+	Source *Source
+
+	// Replay says how a message is kept from being handled twice. Nil: with
+	// the defaults, in memory, where the checker proves an id or a time, and
+	// not at all where it proves neither. See Replay.
+	Replay *Replay
+
 	// OnRefused, if set, is called for each request that is refused before
 	// it reaches a route, and for bodies nobody could decode. The reason is
 	// for logs and metrics; the peer does not see it. Requests come at once,
-	// so it must be safe for concurrent use, as must OnFailed.
+	// so it must be safe for concurrent use, as must the functions below.
 	OnRefused func(context.Context, *Refusal)
 
-	// OnFailed, if set, is called when a route returned an error.
+	// OnReplayed, if set, is called when a message that was handled before
+	// came again. It was answered with 200. The receipt is the one of the new
+	// request; it is only to be read.
+	OnReplayed func(context.Context, *Receipt)
+
+	// OnFailed, if set, is called when a route returned an error, and, with
+	// an error wrapping ErrReplayStore, when the outcome of a message could
+	// not be recorded in the replay store.
 	OnFailed func(context.Context, *Failure)
 
-	// Logger gets what OnRefused and OnFailed get. Nil: silent.
+	// Logger gets what the functions get: replays, of finished messages and of
+	// those in flight, at level info, as they are part of at-least-once
+	// delivery, other refusals at warn, and errors of a route or of the replay
+	// store at error. Nil: silent.
 	Logger *slog.Logger
 }
 
@@ -49,11 +72,12 @@ type Refusal struct {
 	Err     error         // Why; an *Error unless a host's own Checker made it.
 }
 
-// Failure is an authentic message whose route returned an error.
+// Failure is an authentic message whose route returned an error, or whose outcome
+// could not be recorded.
 type Failure struct {
 	Receipt Receipt
-	Status  int   // What was answered: 500, 410, or 200 after Permanent.
-	Err     error // What the route returned.
+	Status  int   // What is answered; 0 when the handler panicked, or hijacked the connection.
+	Err     error // What the route returned, or wraps ErrReplayStore.
 }
 
 // Middleware returns a function that puts a check in front of a handler, which
@@ -61,30 +85,51 @@ type Failure struct {
 // then finds it unread in the request, and the receipt through FromContext.
 // What is refused never reaches next.
 //
-// Answers: 405 with Allow for a method other than POST, 415, 413, 400 for an
-// unreadable body, 401 with one and the same body whenever the message is not
-// authentic, and 500 when the receiving side is set up wrongly (no key valid, a
-// body that something in front has consumed), so that the sender tries again.
+// Answers: 403 for an address that is not allowed, 405 with Allow for a method
+// other than POST, 415, 413, 400 for an unreadable body or one without its replay
+// key, 401 with one and the same body whenever the message is not authentic, and
+// 500 when the receiving side is set up wrongly (no key valid, a body that
+// something in front has consumed), so that the sender tries again.
 //
-// It returns an error wrapping ErrConfig for a nil checker and for content types
-// that are none.
+// Where there is protection from replay, a message that was handled before is
+// answered with 200, one that is being handled at this moment with 503 and
+// Retry-After, as is every message while the replay store fails or is full. A
+// message counts as handled when next answers 2xx, or with nothing; after any
+// other status, a panic or a hijacked connection it is free to come again. When
+// it was handled and the store cannot record that, the answer stays what it is:
+// a sender told otherwise would certainly send again, whereas a message in a
+// reservation that was left behind can be handled again only once the lease has
+// run out. The log and OnFailed are told.
+//
+// It returns an error wrapping ErrConfig for a nil checker, for content types
+// that are none, and for a Source or a Replay that is not usable.
 func Middleware(c Checker, o *HandlerOptions) (func(next http.Handler) http.Handler, error) {
 	g, err := newGate(c, o)
 	if err != nil {
 		return nil, err
 	}
 	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			rc, ok := g.admit(w, r)
-			if !ok {
-				return
-			}
-			r = r.WithContext(withReceipt(r.Context(), rc))
-			r.Body = io.NopCloser(bytes.NewReader(rc.Body))
-			r.ContentLength = int64(len(rc.Body))
-			next.ServeHTTP(w, r)
-		})
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.pass(w, r, next) })
 	}, nil
+}
+
+func (g *gate) pass(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	a, ok := g.admit(w, r)
+	if !ok {
+		return
+	}
+	a.body.Reset(a.receipt.Body)
+	r = r.WithContext(&a.ctx)
+	r.Body = &a.body
+	r.ContentLength = int64(len(a.receipt.Body))
+	if a.held.key == "" {
+		next.ServeHTTP(w, r)
+		return
+	}
+	defer g.settle(a, 0) // a panic
+	a.writer.ResponseWriter = w
+	next.ServeHTTP(&a.writer, r)
+	g.settle(a, a.writer.outcome())
 }
 
 // gate is what Middleware and Handler have in common: everything up to the
@@ -92,8 +137,43 @@ func Middleware(c Checker, o *HandlerOptions) (func(next http.Handler) http.Hand
 type gate struct {
 	checker   Checker
 	challenge string
+	source    *sources
+	replay    *guard
 	opts      HandlerOptions
+
+	// takesFlawed: a message without its replay key is let through, with the
+	// flaw in its admission.
+	takesFlawed bool
 }
+
+// admission is a request that was let through. It is one allocation: its fields
+// are handed out by their addresses.
+type admission struct {
+	ctx     receiptContext
+	receipt Receipt
+	body    bodyReader
+	writer  statusWriter
+	held    reservation
+	flaw    error
+}
+
+// receiptContext is the context of a request with the receipt in it.
+type receiptContext struct {
+	context.Context //nolint:containedctx // it is a context itself
+	receipt         *Receipt
+}
+
+func (c *receiptContext) Value(key any) any {
+	if _, ok := key.(receiptKey); ok {
+		return c.receipt
+	}
+	return c.Context.Value(key)
+}
+
+// bodyReader is the body of a request once more.
+type bodyReader struct{ bytes.Reader }
+
+func (*bodyReader) Close() error { return nil }
 
 func newGate(c Checker, o *HandlerOptions) (*gate, error) {
 	if c == nil {
@@ -117,20 +197,78 @@ func newGate(c Checker, o *HandlerOptions) (*gate, error) {
 		}
 		g.opts.ContentTypes[i] = media
 	}
+	var err error
+	if g.source, err = newSources(g.opts.Source); err != nil {
+		return nil, err
+	}
+	if g.replay, err = newGuard(c, g.opts.Replay); err != nil {
+		return nil, err
+	}
 	return g, nil
 }
 
-// admit verifies a request, or answers it and reports false.
-func (g *gate) admit(w http.ResponseWriter, r *http.Request) (*Receipt, bool) {
-	rc, status, err := g.check(w, r)
+// admit verifies a request and reserves its message, or answers it and reports
+// false.
+func (g *gate) admit(w http.ResponseWriter, r *http.Request) (*admission, bool) {
+	a, status, err := g.check(w, r)
+	if err == nil && g.replay != nil {
+		a.held, err = g.replay.reserve(&a.ctx, &a.receipt)
+		switch {
+		case err == nil && a.held.key == "":
+			g.replayed(a)
+			answer(w, http.StatusOK)
+			return nil, false
+		case errors.Is(err, ErrUndecodable) && g.takesFlawed:
+			a.flaw, err = err, nil
+		case errors.Is(err, ErrUndecodable):
+			status = http.StatusBadRequest
+		case errors.Is(err, ErrInFlight), errors.Is(err, ErrReplayStore):
+			status = http.StatusServiceUnavailable
+		case err != nil:
+			status = http.StatusInternalServerError
+		}
+	}
 	if err != nil {
 		g.refuse(w, r, status, err)
 		return nil, false
 	}
-	return rc, true
+	return a, true
 }
 
-func (g *gate) check(w http.ResponseWriter, r *http.Request) (*Receipt, int, error) {
+func (g *gate) replayed(a *admission) {
+	g.opts.Logger.LogAttrs(&a.ctx, slog.LevelInfo, "webhook replayed", slog.String("key_id", a.receipt.KeyID))
+	if g.opts.OnReplayed != nil {
+		g.opts.OnReplayed(&a.ctx, &a.receipt)
+	}
+}
+
+// settle records the outcome of a message that was reserved, the first time that
+// it is called.
+func (g *gate) settle(a *admission, status int) {
+	held := a.held
+	if held.key == "" {
+		return
+	}
+	a.held = reservation{}
+	if err := g.replay.settle(&a.ctx, held, &a.receipt, status >= 200 && status <= 299); err != nil {
+		g.fail(&a.ctx, &Failure{Receipt: a.receipt, Status: max(status, 0), Err: err})
+	}
+}
+
+func (g *gate) fail(ctx context.Context, f *Failure) {
+	g.opts.Logger.LogAttrs(ctx, slog.LevelError, "webhook failed",
+		slog.Int("status", f.Status), slog.String("key_id", f.Receipt.KeyID), slog.Any("error", f.Err))
+	if g.opts.OnFailed != nil {
+		g.opts.OnFailed(ctx, f)
+	}
+}
+
+func (g *gate) check(w http.ResponseWriter, r *http.Request) (*admission, int, error) {
+	if g.source != nil {
+		if err := g.source.admit(r); err != nil {
+			return nil, http.StatusForbidden, err
+		}
+	}
 	switch {
 	case r.Method != http.MethodPost:
 		return nil, http.StatusMethodNotAllowed, &Error{Err: ErrMethod}
@@ -153,7 +291,9 @@ func (g *gate) check(w http.ResponseWriter, r *http.Request) (*Receipt, int, err
 		if rc.Body == nil { // a host's own checker may leave it out
 			rc.Body = body
 		}
-		return &rc, 0, nil
+		a := &admission{receipt: rc}
+		a.ctx = receiptContext{Context: r.Context(), receipt: &a.receipt}
+		return a, 0, nil
 	case errors.Is(err, ErrConfig):
 		return nil, http.StatusInternalServerError, err
 	}
@@ -179,9 +319,17 @@ func (g *gate) refuse(w http.ResponseWriter, r *http.Request, status int, err er
 		if g.challenge != "" {
 			w.Header().Set("WWW-Authenticate", g.challenge)
 		}
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", retryAfter)
 	}
-	ctx := r.Context()
-	g.opts.Logger.LogAttrs(ctx, slog.LevelWarn, "webhook refused",
+	ctx, level := r.Context(), slog.LevelWarn
+	switch {
+	case errors.Is(err, ErrInFlight):
+		level = slog.LevelInfo
+	case errors.Is(err, ErrReplayStore):
+		level = slog.LevelError
+	}
+	g.opts.Logger.LogAttrs(ctx, level, "webhook refused",
 		slog.Int("status", status), slog.Any("error", err))
 	if g.opts.OnRefused != nil {
 		g.opts.OnRefused(ctx, &Refusal{Request: r, Status: status, Err: err})

@@ -9,19 +9,23 @@ import (
 // covered by the signature or the credentials; one that the scheme does not
 // prove is left zero.
 type Receipt struct {
-	Scheme     string    // The name of the scheme; "" when Basic alone was checked.
-	KeyID      string    // The id of the key that made the signature.
-	Credential string    // The id of the Basic credentials.
-	ID         string    // The signed message id.
-	Time       time.Time // The signed time of sending.
-	Received   time.Time // When it was verified, by the receiver's clock.
-	Body       []byte    // The verified bytes: the slice given to Verify, not a copy.
+	Scheme     string        // The name of the scheme; "" when Basic alone was checked.
+	KeyID      string        // The id of the key that made the signature.
+	KeyAge     time.Duration // How old that key is, by its Created or NotBefore; 0: not known.
+	Superseded bool          // The ring has a newer key that is valid too: the sender still uses an old one.
+	Credential string        // The id of the Basic credentials.
+	ID         string        // The signed message id.
+	Time       time.Time     // The signed time of sending.
+	Received   time.Time     // When it was verified, by the receiver's clock.
+	Body       []byte        // The verified bytes: the slice given to Verify, not a copy.
 }
 
 // merge fills the zero fields of r from s.
 func (r *Receipt) merge(s Receipt) {
 	r.Scheme = first(r.Scheme, s.Scheme)
-	r.KeyID = first(r.KeyID, s.KeyID)
+	if r.KeyID == "" {
+		r.KeyID, r.KeyAge, r.Superseded = s.KeyID, s.KeyAge, s.Superseded
+	}
 	r.Credential = first(r.Credential, s.Credential)
 	r.ID = first(r.ID, s.ID)
 	if r.Time.IsZero() {
@@ -52,8 +56,4 @@ func FromContext(ctx context.Context) (Receipt, bool) {
 		return Receipt{}, false
 	}
 	return *rc, true
-}
-
-func withReceipt(ctx context.Context, rc *Receipt) context.Context {
-	return context.WithValue(ctx, receiptKey{}, rc)
 }

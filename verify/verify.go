@@ -14,6 +14,7 @@ const (
 	// maxTags and maxTagText bound the work that one request can cause: how
 	// many values of a list are judged, and how many bytes of it are read.
 	maxTags    = 16
+	maxSigned  = 4 // Of a public key, with which one look takes as long as fifty HMACs.
 	maxTagText = 4096
 )
 
@@ -23,8 +24,10 @@ const (
 // message is refused.
 //
 // A checker that asks for Basic credentials also has a method
-// Challenge() string with the value for WWW-Authenticate. One that wraps Basic
-// must pass it on: the handlers refuse plain http because of it.
+// Challenge() string with the value for WWW-Authenticate. One that proves an id
+// or a time has Signs() (id, at bool), and Tolerance() time.Duration if it judges
+// the time. One that wraps another must pass these on: because of them the
+// handlers refuse plain http, and protect from replay.
 type Checker interface {
 	Verify(header http.Header, body []byte) (Receipt, error)
 }
@@ -49,6 +52,8 @@ type Verifier struct {
 	unit          sign.TimeUnit
 	count         func(time.Time) int64 // Whole units since the epoch.
 	commas        int                   // How many commas a value of the tag list has.
+	shared        bool                  // The id or the time stands in the tag list.
+	most          int                   // How many tags are judged.
 	tolerance     time.Duration
 	now           func() time.Time
 }
@@ -71,8 +76,13 @@ func New(s sign.Scheme, r *sign.Ring, o *Options) (*Verifier, error) {
 		unit:      s.TimeUnit,
 		count:     time.Time.Unix,
 		commas:    strings.Count(s.Tag.Prefix, ","),
+		shared:    s.ID.Separator != "" || s.Time.Separator != "",
+		most:      maxTags,
 		tolerance: defaultTolerance,
 		now:       time.Now,
+	}
+	if s.Algorithm == sign.Ed25519 {
+		v.most = maxSigned
 	}
 	if s.TimeUnit == sign.Milliseconds {
 		v.count = time.Time.UnixMilli
@@ -104,33 +114,80 @@ func (v *Verifier) Verify(header http.Header, body []byte) (Receipt, error) {
 	if v == nil || v.compiled == nil {
 		return Receipt{}, configError("the zero Verifier is not usable: use New")
 	}
-	rc := Receipt{Scheme: v.name, Received: v.now(), Body: body}
-	m := sign.Message{Body: body}
-	var err error
-	if v.id.Header != "" {
-		if m.ID, err = v.single(header, v.id); err != nil {
-			return Receipt{}, err
-		}
-		rc.ID = m.ID
+	return v.VerifyAt(header, body, v.now())
+}
+
+// VerifyAt is Verify for a message that was received earlier, from a queue for
+// example: the signed time and the keys are judged as of then, and received
+// stands in the receipt. It must be the receiver's own record of the moment.
+func (v *Verifier) VerifyAt(header http.Header, body []byte, received time.Time) (Receipt, error) {
+	if v == nil || v.compiled == nil {
+		return Receipt{}, configError("the zero Verifier is not usable: use New")
 	}
-	if v.time.Header != "" {
-		if m.Time, err = v.single(header, v.time); err != nil {
-			return Receipt{}, err
-		}
-		if rc.Time, err = v.judge(m.Time, rc.Received); err != nil {
-			return Receipt{}, err
-		}
-	}
-	var space [maxTags]string
-	tags, err := v.tags(header, &space)
-	if err != nil {
+	p := proof{receipt: Receipt{Scheme: v.name, Received: received, Body: body}, message: sign.Message{Body: body}}
+	if err := v.read(header, &p); err != nil {
 		return Receipt{}, err
 	}
-	rc.KeyID, err = v.compiled.Match(m, tags, rc.Received)
+	made, err := v.compiled.Match(p.message, p.tags[:p.n], received)
 	if err != nil {
 		return Receipt{}, fromSign(err, v.name, v.tag.Header)
 	}
-	return rc, nil
+	p.receipt.KeyID, p.receipt.KeyAge, p.receipt.Superseded = made.KeyID, made.KeyAge, made.Superseded
+	return p.receipt, nil
+}
+
+// proof is what the headers of a message say, before the MAC is made.
+type proof struct {
+	receipt Receipt
+	message sign.Message
+	tags    [maxTags]string
+	n       int // of tags
+}
+
+// read reads the headers into p, and judges all but the tags themselves.
+func (v *Verifier) read(header http.Header, p *proof) (err error) {
+	if v.id.Header != "" && v.id.Separator == "" {
+		if p.message.ID, err = v.single(header, v.id); err != nil {
+			return err
+		}
+	}
+	if v.time.Header != "" && v.time.Separator == "" {
+		if p.message.Time, err = v.single(header, v.time); err != nil {
+			return err
+		}
+	}
+	if v.tag.Separator != "" {
+		err = v.readList(header[v.tag.Header], p)
+	} else {
+		p.tags[0], err = v.single(header, v.tag)
+		p.n = 1
+	}
+	if err != nil {
+		return err
+	}
+	p.receipt.ID = p.message.ID
+	if v.time.Header != "" {
+		p.receipt.Time, err = v.judge(p.message.Time, p.receipt.Received)
+	}
+	return err
+}
+
+// Signs reports what besides the body the scheme signs: a message id, a time. It
+// is what replay protection can rest on.
+func (v *Verifier) Signs() (id, at bool) {
+	if v == nil {
+		return false, false
+	}
+	return v.id.Header != "", v.time.Header != ""
+}
+
+// Tolerance returns how far the signed time may lie from the receiver's; negative
+// when it is not judged.
+func (v *Verifier) Tolerance() time.Duration {
+	if v == nil || v.time.Header == "" {
+		return -1
+	}
+	return v.tolerance
 }
 
 // judge reads a timestamp and compares it with now, both in whole units: the
@@ -168,47 +225,90 @@ func (v *Verifier) single(header http.Header, f sign.Field) (string, error) {
 	return value, nil
 }
 
-// tags returns the values that may be a signature, without the prefix. Space
-// is where they are put.
-func (v *Verifier) tags(header http.Header, space *[maxTags]string) ([]string, error) {
-	if v.tag.Separator == "" {
-		value, err := v.single(header, v.tag)
-		space[0] = value
-		return space[:1], err
+// readList reads the header that is a list: the values that may be a tag, and
+// the id and the time if they stand there too.
+func (v *Verifier) readList(lines []string, p *proof) error {
+	if v.shared && len(lines) > 1 {
+		return v.refuse(v.tag, ErrTooMany, "the header stands on more than one line")
 	}
-	tags, values, text := space[:0], 0, 0
-	for _, line := range header[v.tag.Header] {
+	values, text := 0, 0
+	for _, line := range lines {
 		if text += len(line); text > maxTagText {
-			return nil, v.refuse(v.tag, ErrTooMany, "the header is too long")
+			return v.refuse(v.tag, ErrTooMany, "the header is too long")
 		}
 		for rest := line; rest != ""; {
 			var value string
 			var ok bool
 			if value, rest, ok = v.next(rest); !ok {
-				return nil, v.refuse(v.tag, ErrMalformed, "the list of values is broken")
+				return v.refuse(v.tag, ErrMalformed, "the list of values is broken")
 			}
 			if values++; values > maxTags {
-				return nil, v.refuse(v.tag, ErrTooMany, "the list has too many values")
+				return v.refuse(v.tag, ErrTooMany, "the list has too many values")
 			}
-			if tag, ok := strings.CutPrefix(value, v.tag.Prefix); ok {
-				tags = append(tags, tag)
+			if err := v.take(value, p); err != nil {
+				return err
 			}
 		}
 	}
 	switch {
 	case values == 0:
-		return nil, v.refuse(v.tag, ErrMissing, "")
-	case len(tags) == 0:
-		return nil, v.refuse(v.tag, ErrMalformed, "no value has the scheme's prefix")
+		return v.refuse(v.tag, ErrMissing, "")
+	case p.n == 0:
+		return v.refuse(v.tag, ErrMalformed, "no value has the scheme's prefix")
+	case v.id.Separator != "" && p.message.ID == "":
+		return v.refuse(v.id, ErrMissing, "the list has no id")
+	case v.time.Separator != "" && p.message.Time == "":
+		return v.refuse(v.time, ErrMissing, "the list has no time")
 	}
-	return tags, nil
+	return nil
+}
+
+// take puts one value of the list where it belongs. Other versions and members
+// are passed over.
+func (v *Verifier) take(value string, p *proof) error {
+	if tag, ok := strings.CutPrefix(value, v.tag.Prefix); ok {
+		if p.n == v.most {
+			return v.refuse(v.tag, ErrTooMany, "the list has too many signatures")
+		}
+		p.tags[p.n] = tag
+		p.n++
+		return nil
+	}
+	if !v.shared {
+		return nil
+	}
+	// Behind white space a second time could hide, as in a folded "t=1,v1=AAA, t=2,v1=BBB".
+	if value[0] <= ' ' {
+		return v.refuse(v.tag, ErrMalformed, "a value of the list starts with white space")
+	}
+	if err := v.takeMember(v.id, value, &p.message.ID); err != nil {
+		return err
+	}
+	return v.takeMember(v.time, value, &p.message.Time)
+}
+
+// takeMember puts value into dst if it is f's.
+func (v *Verifier) takeMember(f sign.Field, value string, dst *string) error {
+	text, ok := strings.CutPrefix(value, f.Prefix)
+	switch {
+	case f.Separator == "" || !ok:
+		return nil
+	case text == "":
+		return v.refuse(f, ErrMalformed, "a value of the list is empty")
+	case *dst != "":
+		return v.refuse(f, ErrTooMany, "a value stands in the list twice")
+	}
+	*dst = text
+	return nil
 }
 
 // next cuts the first value off a list. Values are parted by the scheme's
 // separator or, where a proxy folded several lines into one, by a comma with or
 // without white space after it. A value itself has exactly as many commas as
 // the scheme's prefix, whatever its version, so "v1,AAA,v1,BBB" has two values
-// and "v1,AAA,junk" is broken.
+// and "v1,AAA,junk" is broken. A list with an id or a time in it cannot be
+// folded, because it would have two of them; there a comma parts values and
+// white space belongs to them.
 func (v *Verifier) next(list string) (value, rest string, ok bool) {
 	value, more := list, false
 	if v.tag.Separator != "," {
@@ -222,7 +322,10 @@ func (v *Verifier) next(list string) (value, rest string, ok bool) {
 		}
 		from += i + 1
 		if commas == v.commas {
-			value, rest, more = list[:from-1], strings.TrimLeft(list[from:], " \t"), true
+			value, rest, more = list[:from-1], list[from:], true
+			if !v.shared {
+				rest = strings.TrimLeft(rest, " \t")
+			}
 			break
 		}
 		commas++

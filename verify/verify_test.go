@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -80,7 +79,9 @@ func set(name string, lines ...string) func(http.Header) {
 	return func(h http.Header) { h[name] = lines }
 }
 
-func TestVectors(t *testing.T) {
+// The sample bodies of providers who publish no secret, with values that were
+// computed elsewhere.
+func TestSampleVectors(t *testing.T) {
 	t.Parallel()
 	file, err := os.ReadFile("testdata/vectors.json")
 	require.NoError(t, err)
@@ -90,46 +91,19 @@ func TestVectors(t *testing.T) {
 		Now                                  int64
 	}
 	require.NoError(t, json.Unmarshal(file, &vectors))
-	require.Len(t, vectors, 46)
-	schemes := map[string]sign.Scheme{
-		"standard-webhooks": sign.StandardWebhooks(),
-		"inplayer":          sign.InPlayer(),
-		"conscent":          sign.ConsCent(),
-	}
+	require.Len(t, vectors, 26)
 	for _, v := range vectors {
 		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
-			checker, err := func() (verify.Checker, error) {
-				if v.Scheme == "basic" {
-					user, password, _ := strings.Cut(v.Secret, ":")
-					return verify.NewBasic(verify.Credential{User: user, Password: sign.NewSecret(password)})
-				}
-				if v.Secret == "" { // Never published: any other will do.
-					v.Secret = swSecret
-				}
-				ring, err := sign.NewRing(sign.Key{Secret: sign.NewSecret(v.Secret)})
-				if err != nil {
-					return nil, err
-				}
-				return verify.New(schemes[v.Scheme], ring, &verify.Options{Now: clock(v.Now)})
-			}()
-			if v.Expected == "config" {
-				require.ErrorIs(t, err, sign.ErrConfig)
-				return
-			}
+			require.Equal(t, "accept", v.Expected)
+			checker := map[string]func() verify.Checker{
+				"inplayer": func() verify.Checker { return must(verify.New(sign.InPlayer(), ringOf(t, v.Secret), nil)) },
+				"conscent": func() verify.Checker { return must(verify.New(sign.ConsCent(), ringOf(t, v.Secret), nil)) },
+				"basic":    func() verify.Checker { return basicOf(t, v.Secret) },
+			}[v.Scheme]()
+			rc, err := checker.Verify(headersOf(v.Headers), []byte(v.Body))
 			require.NoError(t, err)
-			header := make(http.Header)
-			for name, value := range v.Headers {
-				header.Set(name, value)
-			}
-			rc, err := checker.Verify(header, []byte(v.Body))
-			if v.Expected == "accept" {
-				require.NoError(t, err)
-				require.Equal(t, v.Body, string(rc.Body))
-				return
-			}
-			require.ErrorIs(t, err, reason(t, v.Expected))
-			require.Zero(t, rc)
+			require.Equal(t, v.Body, string(rc.Body))
 		})
 	}
 }
@@ -138,7 +112,8 @@ func TestReceipt(t *testing.T) {
 	t.Parallel()
 	ring, err := sign.NewRing(
 		sign.Key{ID: "2026-10", Secret: sign.NewSecret("b25lb25lb25lb25lb25lb25l")},
-		sign.Key{ID: "2026-11", Secret: sign.NewSecret(swSecret)},
+		sign.Key{ID: "2026-11", Secret: sign.NewSecret(swSecret), Created: time.Unix(1614265100, 0)},
+		sign.Key{ID: "2026-12", Secret: sign.NewSecret("dHdvdHdvdHdvdHdvdHdvdHdv"), Created: time.Unix(1614265200, 0)},
 	)
 	require.NoError(t, err)
 	v, err := verify.New(sign.StandardWebhooks(), ring, &verify.Options{Now: clock(1614265340)})
@@ -147,12 +122,14 @@ func TestReceipt(t *testing.T) {
 	rc, err := v.Verify(swHeader(), body)
 	require.NoError(t, err)
 	require.Equal(t, verify.Receipt{
-		Scheme:   "standard-webhooks",
-		KeyID:    "2026-11",
-		ID:       swID,
-		Time:     time.Unix(1614265330, 0).UTC(),
-		Received: time.Unix(1614265340, 0),
-		Body:     body,
+		Scheme:     "standard-webhooks",
+		KeyID:      "2026-11",
+		KeyAge:     240 * time.Second,
+		Superseded: true,
+		ID:         swID,
+		Time:       time.Unix(1614265330, 0).UTC(),
+		Received:   time.Unix(1614265340, 0),
+		Body:       body,
 	}, rc)
 	require.Same(t, &body[0], &rc.Body[0], "the caller's slice, not a copy")
 }
@@ -374,43 +351,6 @@ func TestOtherVersionsReason(t *testing.T) {
 	require.EqualError(t, err, "verify: standard-webhooks: Webhook-Signature: header malformed: no value has the scheme's prefix")
 }
 
-// 35 bounded work: a header of 10,000 values costs no more than one of 17.
-func TestManyValuesAreNotRead(t *testing.T) {
-	t.Parallel()
-	v := standard(t, nil)
-	header := swHeader(set("Webhook-Signature", strings.Repeat("v1,"+swOther+" ", 10000)+"v1,"+swTag))
-	start := time.Now()
-	for range 1000 {
-		_, err := v.Verify(header, []byte(swBody))
-		require.ErrorIs(t, err, verify.ErrTooMany)
-	}
-	// Reading them all would take seconds.
-	require.Less(t, time.Since(start), 500*time.Millisecond)
-}
-
-// 38 one bit flipped at each of the 256 positions
-func TestFlippedBits(t *testing.T) {
-	t.Parallel()
-	hexRaw, err := hex.DecodeString(hexTag)
-	require.NoError(t, err)
-	swRaw, err := base64.StdEncoding.DecodeString(swTag)
-	require.NoError(t, err)
-	inplayer, err := verify.New(sign.InPlayer(), ringOf(t, hexSecret), nil)
-	require.NoError(t, err)
-	standard := standard(t, nil)
-	for bit := range 256 {
-		flip := func(raw []byte) []byte {
-			out := append([]byte(nil), raw...)
-			out[bit/8] ^= 1 << (bit % 8)
-			return out
-		}
-		_, err := inplayer.Verify(http.Header{"X-Inplayer-Signature": {"sha256=" + hex.EncodeToString(flip(hexRaw))}}, []byte(hexBody))
-		require.ErrorIs(t, err, verify.ErrNoMatch)
-		_, err = standard.Verify(swHeader(set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(flip(swRaw)))), []byte(swBody))
-		require.ErrorIs(t, err, verify.ErrNoMatch)
-	}
-}
-
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	v, err := verify.New(sign.InPlayer(), ringOf(t, hexSecret), nil)
@@ -553,44 +493,6 @@ func TestMilliseconds(t *testing.T) {
 		return v.Verify(swHeader(), []byte(swBody))
 	}()
 	require.ErrorIs(t, err, verify.ErrTooOld)
-}
-
-// The other direction: what sign makes, verify accepts.
-func TestRoundTrip(t *testing.T) {
-	t.Parallel()
-	prefixed := sign.StandardWebhooks()
-	prefixed.Tag = sign.Field{Header: "X-Tag", Prefix: "v0="}
-	prefixed.ID.Prefix, prefixed.Time.Prefix = "id=", "t="
-	prefixed.Cover = []sign.Part{"v0:", sign.PartTime, ":", sign.PartID, "\n", sign.PartBody}
-	for name, scheme := range map[string]sign.Scheme{
-		"InPlayer":          sign.InPlayer(),
-		"ConsCent":          sign.ConsCent(),
-		"Cleeng, hex":       sign.Cleeng("x-cleeng-signature", sign.Hex),
-		"Cleeng, base64":    sign.Cleeng("x-cleeng-signature", sign.Base64),
-		"Standard Webhooks": sign.StandardWebhooks(),
-		"one of a host":     prefixed,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ring := ringOf(t, benchSecret)
-			v, err := verify.New(scheme, ring, nil)
-			require.NoError(t, err)
-			for size := range 200 {
-				body := []byte(strings.Repeat("x", size*size))
-				header := signed(t, scheme, ring, "msg_"+strconv.Itoa(size), body)
-				rc, err := v.Verify(header, body)
-				require.NoError(t, err)
-				require.Equal(t, "1", rc.KeyID)
-				require.Equal(t, scheme.Name, rc.Scheme)
-				if scheme.ID.Header != "" {
-					require.Equal(t, "msg_"+strconv.Itoa(size), rc.ID)
-					require.WithinDuration(t, time.Now(), rc.Time, time.Minute)
-				}
-				_, err = v.Verify(header, append(body, 'x'))
-				require.ErrorIs(t, err, verify.ErrNoMatch)
-			}
-		})
-	}
 }
 
 // Rotation: each side with the old key, both, or the new one.
