@@ -3,6 +3,7 @@ package event
 import (
 	"encoding/json"
 	"reflect"
+	"unicode/utf8"
 
 	"example.com/paperround/event/internal/rawjson"
 )
@@ -57,7 +58,9 @@ func unmarshalJSON[T Scalar](b []byte, accept func(scalar) bool) (scalar, error)
 		s, kind = scalar{string(b), boolean}, "bool"
 	case '"':
 		s.form, kind = quoted, "string"
-		if err := json.Unmarshal(b, &s.text); err != nil {
+		if isPlain(b) {
+			s.text = string(b[1 : len(b)-1])
+		} else if err := json.Unmarshal(b, &s.text); err != nil {
 			return scalar{}, err
 		}
 	case '{':
@@ -71,6 +74,20 @@ func unmarshalJSON[T Scalar](b []byte, accept func(scalar) bool) (scalar, error)
 		return scalar{}, &json.UnmarshalTypeError{Value: kind, Type: reflect.TypeFor[T]()}
 	}
 	return s, nil
+}
+
+// isPlain reports whether b is a JSON string that is written as it reads, with
+// nothing in it to decode.
+func isPlain(b []byte) bool {
+	if len(b) < 2 || b[len(b)-1] != '"' {
+		return false
+	}
+	for _, c := range b[1 : len(b)-1] {
+		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // unmarshalText keeps a form's value when accept takes it. A form has only

@@ -55,7 +55,7 @@ func Value(t topic.Topic, m event.Member, v any) error {
 	if m.Value == nil {
 		return nil
 	}
-	if json.Unmarshal(m.Value, v) == nil {
+	if decode(m.Value, v) == nil {
 		return nil
 	}
 	b := blame(m.Value, reflect.TypeOf(v).Elem())
@@ -66,6 +66,15 @@ func Value(t topic.Topic, m event.Member, v any) error {
 		Reason: "got " + kindOf(m.Value[b.offset]) + ", want " + typeName(b.want),
 		Err:    event.ErrMistyped,
 	}
+}
+
+// decode is json.Unmarshal of a value that is known to be valid, so a type that
+// decodes itself need not be called by way of another check.
+func decode(value []byte, v any) error {
+	if u, ok := v.(json.Unmarshaler); ok {
+		return u.UnmarshalJSON(value)
+	}
+	return json.Unmarshal(value, v)
 }
 
 // Body is the member that stands for a whole body without an envelope.
