@@ -55,7 +55,7 @@ func run(path string) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && name == ".git":
+		case d.IsDir() && (name == ".git" || d.Name() == "node_modules"):
 			return fs.SkipDir
 		case !d.Type().IsRegular():
 			return nil

@@ -110,7 +110,7 @@ func copyModule(t *testing.T, dir string) {
 		name, err := filepath.Rel(root, path)
 		require.NoError(t, err)
 		switch {
-		case d.IsDir() && name == ".git":
+		case d.IsDir() && (name == ".git" || d.Name() == "node_modules"):
 			return fs.SkipDir
 		case d.IsDir():
 			return os.MkdirAll(filepath.Join(dir, name), 0o755)
