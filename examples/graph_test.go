@@ -78,6 +78,8 @@ var edges = map[string][]string{ //nolint:gochecknoglobals // a constant table
 	"event/eventtest":          {"event", "event/cleeng", "event/conscent", "event/drift", "event/inplayer", "event/internal/form", "topic"},
 	"sign":                     {},
 	"verify":                   {"sign"},
+	"verify/verifytest":        {"sign"},
+	"verify/diagnose":          {"sign", "verify"},
 	"deliver":                  {"event", "topic"},
 }
 
@@ -120,7 +122,7 @@ func TestNoThirdParties(t *testing.T) {
 		require.NotNil(t, p.Module, p.ImportPath)
 		require.Equal(t, "golang.org/x/sync", p.Module.Path)
 	}
-	for _, core := range []string{"topic", "event", "event/cleeng", "event/inplayer", "event/conscent", "event/drift", "event/eventtest", "event/schema", "sign", "verify"} {
+	for _, core := range []string{"topic", "event", "event/cleeng", "event/inplayer", "event/conscent", "event/drift", "event/eventtest", "event/schema", "sign", "verify", "verify/verifytest", "verify/diagnose"} {
 		for _, p := range list(t, "-deps", "./"+core) {
 			require.True(t, p.Standard || strings.HasPrefix(p.ImportPath, module+"/"), "%s depends on %s", core, p.ImportPath)
 		}

@@ -75,6 +75,9 @@ func (p *provider) naive(h http.Header, body string) bool {
 		ok = ok && len(line) <= 4096
 		tags = strings.Split(strings.ReplaceAll(line, ",", p.sep), p.sep)
 		ok = ok && len(tags) <= 16
+		for _, v := range tags {
+			ok = ok && strings.Contains(v, "=")
+		}
 		for _, f := range []struct {
 			prefix string
 			dst    *string

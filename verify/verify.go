@@ -263,36 +263,34 @@ func (v *Verifier) readList(lines []string, p *proof) error {
 	return nil
 }
 
-// take puts one value of the list where it belongs. Other versions and members
-// are passed over.
+// take puts one value of the list where it belongs. Those of other versions, whose
+// prefixes end as the tag's does, are passed over.
 func (v *Verifier) take(value string, p *proof) error {
-	if tag, ok := strings.CutPrefix(value, v.tag.Prefix); ok {
+	in := func(f sign.Field) bool { return f.Separator != "" && strings.HasPrefix(value, f.Prefix) }
+	switch n := len(v.tag.Prefix); {
+	case in(v.tag):
 		if p.n == v.most {
 			return v.refuse(v.tag, ErrTooMany, "the list has too many signatures")
 		}
-		p.tags[p.n] = tag
+		p.tags[p.n] = value[n:]
 		p.n++
-		return nil
-	}
-	if !v.shared {
-		return nil
-	}
-	// Behind white space a second time could hide, as in a folded "t=1,v1=AAA, t=2,v1=BBB".
-	if value[0] <= ' ' {
+	case v.shared && value[0] <= ' ':
+		// A second time could hide behind it, as in a folded "t=1,v1=AAA, t=2,v1=BBB".
 		return v.refuse(v.tag, ErrMalformed, "a value of the list starts with white space")
+	case in(v.id):
+		return v.takeMember(v.id, value, &p.message.ID)
+	case in(v.time):
+		return v.takeMember(v.time, value, &p.message.Time)
+	case strings.IndexByte(value, v.tag.Prefix[n-1]) < 0: // in(v.tag) is true of an empty prefix
+		return v.refuse(v.tag, ErrMalformed, "a value of the list has no prefix at all")
 	}
-	if err := v.takeMember(v.id, value, &p.message.ID); err != nil {
-		return err
-	}
-	return v.takeMember(v.time, value, &p.message.Time)
+	return nil
 }
 
-// takeMember puts value into dst if it is f's.
+// takeMember puts the value of f into dst.
 func (v *Verifier) takeMember(f sign.Field, value string, dst *string) error {
-	text, ok := strings.CutPrefix(value, f.Prefix)
+	text := value[len(f.Prefix):]
 	switch {
-	case f.Separator == "" || !ok:
-		return nil
 	case text == "":
 		return v.refuse(f, ErrMalformed, "a value of the list is empty")
 	case *dst != "":
