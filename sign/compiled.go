@@ -1,14 +1,22 @@
 package sign
 
 import (
+	"crypto/hmac"
 	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
 )
 
-// maxID bounds a message id, in bytes.
-const maxID = 256
+const (
+	// maxID bounds a message id, in bytes.
+	maxID = 256
+
+	// maxValues and maxSignatures bound the list of a tag header, and the
+	// signatures of Ed25519 in it; package verify reads no more.
+	maxValues     = 16
+	maxSignatures = 4
+)
 
 // Message is what a scheme signs. ID and Time are the texts exactly as they
 // stand in the headers, without the field's prefix; a scheme that covers
@@ -43,6 +51,7 @@ type Compiled struct {
 	cover   []Part // Cover without the body.
 	hasID   bool
 	hasAt   bool
+	most    int       // How many tags a list may have.
 	notID   [256]bool // The bytes that no id may hold.
 	decoder decoder
 	state   atomic.Pointer[state]
@@ -66,6 +75,17 @@ type boundKey struct {
 
 // canSign reports whether the key can do more than verify.
 func (k *boundKey) canSign() bool { return k.pair == nil || k.pair.sign != nil }
+
+// twin reports that the key is one of others, written otherwise.
+func (k *boundKey) twin(others []boundKey) (flaw string) {
+	for i := range others {
+		o := &others[i]
+		if k.mac != nil && hmac.Equal(k.mac.key(), o.mac.key()) || k.pair != nil && k.pair.public.Equal(o.pair.public) {
+			return "the key is the same as key " + o.id
+		}
+	}
+	return ""
+}
 
 // appendTag appends the tag of m, without a prefix.
 func (k *boundKey) appendTag(dst []byte, c *Compiled, m *Message) []byte {
@@ -100,6 +120,15 @@ func Compile(s Scheme, r *Ring) (*Compiled, error) {
 		cover:   s.Cover[:len(s.Cover)-1],
 		decoder: newDecoder(s),
 	}
+	c.most = maxValues
+	for _, f := range []Field{s.ID, s.Time} {
+		if f.Separator != "" {
+			c.most--
+		}
+	}
+	if s.Algorithm == Ed25519 {
+		c.most = maxSignatures
+	}
 	for i, p := range c.cover {
 		if p == PartID {
 			c.hasID = true
@@ -127,7 +156,12 @@ func (c *Compiled) forbidInID(next byte) {
 }
 
 // Scheme returns the scheme. The caller must not modify its Cover.
-func (c *Compiled) Scheme() Scheme { return c.scheme }
+func (c *Compiled) Scheme() Scheme {
+	if c == nil {
+		return Scheme{}
+	}
+	return c.scheme
+}
 
 // Append signs m and appends the text of the tag header to dst. Where the
 // scheme's Tag is a list, it holds the id and the time if they stand in the same
@@ -136,7 +170,9 @@ func (c *Compiled) Scheme() Scheme { return c.scheme }
 //
 // It returns an *Error wrapping ErrMalformed for an id or a time that would
 // make the signed text ambiguous, ErrNoKey when no key that can sign is valid at
-// now, and ErrConfig when the ring was replaced by keys that do not fit. For
+// now, and ErrConfig when the ring was replaced by keys that do not fit, or when
+// more of them are valid than the 16 values, or 4 signatures of Ed25519, that
+// receivers look at. For
 // HMACSHA256 it allocates nothing when dst is large enough.
 func (c *Compiled) Append(dst []byte, m Message, now time.Time) ([]byte, error) {
 	st, err := c.load()
@@ -161,19 +197,21 @@ func (c *Compiled) Append(dst []byte, m Message, now time.Time) ([]byte, error) 
 	if c.scheme.Time.inListOf(tag) {
 		dst = append(append(append(dst, c.scheme.Time.Prefix...), m.Time...), tag.Separator...)
 	}
-	signed := false
+	tags := 0
 	for i := range st.keys {
 		k := &st.keys[i]
 		if !k.validAt(now) || !k.canSign() {
 			continue
 		}
-		if signed {
+		if tags++; tags > c.most {
+			return dst[:start], configError(c.scheme.Name, fmt.Sprintf("more than %d keys are valid, and receivers look at no more signatures", c.most))
+		}
+		if tags > 1 {
 			dst = append(dst, tag.Separator...)
 		}
-		signed = true
 		dst = k.appendTag(append(dst, tag.Prefix...), c, &m)
 	}
-	if !signed {
+	if tags == 0 {
 		return dst[:start], c.noKey()
 	}
 	return dst, nil
@@ -255,6 +293,9 @@ func (c *Compiled) compile(keys *[]Key) *state {
 		} else {
 			bound.mac, flaw = c.scheme.bindMAC(k.Secret.bytes())
 		}
+		if flaw == "" {
+			flaw = bound.twin(st.keys)
+		}
 		if flaw != "" {
 			st.keys, st.err = nil, &Error{Scheme: c.scheme.Name, Key: k.ID, Reason: flaw, Err: ErrConfig}
 			return st
@@ -322,20 +363,19 @@ func (k *boundKey) validAt(now time.Time) bool {
 func (k *boundKey) matched(keys []boundKey, now time.Time) Matched {
 	m := Matched{KeyID: k.id, Superseded: len(keys) > 1 && newest(keys, now, nil) != k}
 	if !k.since.IsZero() {
-		m.KeyAge = now.Sub(k.since)
+		m.KeyAge = max(now.Sub(k.since), 0)
 	}
 	return m
 }
 
-// newest returns the newest of the keys that are valid now and fit, or nil. A
+// newest returns the last, which is the newest, of the keys that are valid now and fit, or nil. A
 // nil fit takes all.
 func newest(keys []boundKey, now time.Time, fit func(*boundKey) bool) *boundKey {
-	var best *boundKey
-	for i := range keys {
+	for i := range slices.Backward(keys) {
 		k := &keys[i]
-		if k.validAt(now) && (fit == nil || fit(k)) && (best == nil || !k.since.Before(best.since)) {
-			best = k
+		if k.validAt(now) && (fit == nil || fit(k)) {
+			return k
 		}
 	}
-	return best
+	return nil
 }

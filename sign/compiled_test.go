@@ -126,6 +126,11 @@ func TestShortKeyUnderFIPS(t *testing.T) {
 	require.ErrorIs(t, err, sign.ErrConfig)
 	require.ErrorContains(t, err, "FIPS")
 	tagOf(t, sign.ConsCent(), ringOf(t, strings.Repeat("k", 14)), "body")
+	_, err = sign.ConsCentHash(sign.NewSecret(strings.Repeat("k", 13)), "value")
+	require.ErrorIs(t, err, sign.ErrConfig)
+	require.ErrorContains(t, err, "FIPS")
+	_, err = sign.ConsCentHash(sign.NewSecret(strings.Repeat("k", 14)), "value")
+	require.NoError(t, err)
 }
 
 // The signed text must have one reading only: with a full stop in the id, two

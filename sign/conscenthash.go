@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -20,6 +21,9 @@ const jwsHeader = "eyJhbGciOiJIUzI1NiJ9"
 func ConsCentHash(secret Secret, value string) (string, error) {
 	if flaw := secret.flaw(); flaw != "" {
 		return "", configError("conscent hash", flaw)
+	}
+	if n := len(secret.bytes()); n < fipsMinKey && fips140.Enforced() {
+		return "", configError("conscent hash", fipsFlaw(n))
 	}
 	if value == "" {
 		return "", &Error{Scheme: "conscent hash", Reason: "the value is empty", Err: ErrMalformed}

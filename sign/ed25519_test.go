@@ -94,13 +94,18 @@ func TestPublicKeysCannotSign(t *testing.T) {
 
 	// The private key signs, wherever it stands and however old it is.
 	tag := tagOf(t, asymmetric(), ringOf(t, private), "body")
-	for _, secrets := range [][]string{{private, otherPublic}, {otherPublic, private}, {otherPublic, private, public}} {
+	for _, secrets := range [][]string{{private, otherPublic}, {otherPublic, private}} {
 		ring := ringOf(t, secrets...)
 		_, err := sign.New(asymmetric(), ring, nil)
 		require.NoError(t, err)
 		require.Equal(t, tag, tagOf(t, asymmetric(), ring, "body"))
 		require.Equal(t, "v1="+tag, tagOf(t, list, ring, "body"))
 	}
+
+	// Both halves of a pair are one key.
+	_, err = sign.Compile(asymmetric(), ringOf(t, private, public))
+	require.ErrorIs(t, err, sign.ErrConfig)
+	require.ErrorContains(t, err, "the key is the same as key 1")
 
 	// A ring that is replaced by public keys goes on verifying.
 	ring := ringOf(t, private)
@@ -181,12 +186,26 @@ func TestMatchedKey(t *testing.T) {
 			sign.Matched{KeyID: "old", KeyAge: 9 * day, Superseded: true},
 			sign.Matched{KeyID: "new", KeyAge: day},
 		},
-		"by Created, against the order": {
-			sign.Key{ID: "old", Created: now.Add(-day)},
-			sign.Key{ID: "new", Created: now.Add(-9 * day)},
+		"the newer one has no time": {
+			sign.Key{ID: "old", NotBefore: now.Add(-9 * day)},
+			sign.Key{ID: "new"},
 			now,
-			sign.Matched{KeyID: "old", KeyAge: day},
-			sign.Matched{KeyID: "new", KeyAge: 9 * day, Superseded: true},
+			sign.Matched{KeyID: "old", KeyAge: 9 * day, Superseded: true},
+			sign.Matched{KeyID: "new"},
+		},
+		"the older one has no time": {
+			sign.Key{ID: "old"},
+			sign.Key{ID: "new", Created: now.Add(-day)},
+			now,
+			sign.Matched{KeyID: "old", Superseded: true},
+			sign.Matched{KeyID: "new", KeyAge: day},
+		},
+		"made in the future": {
+			sign.Key{ID: "old"},
+			sign.Key{ID: "new", Created: now.Add(day)},
+			now,
+			sign.Matched{KeyID: "old", Superseded: true},
+			sign.Matched{KeyID: "new"},
 		},
 		"by NotBefore": {
 			sign.Key{ID: "old", NotBefore: now.Add(-9 * day)},

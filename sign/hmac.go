@@ -38,9 +38,13 @@ func (s Scheme) bindMAC(secret []byte) (bound *macKey, flaw string) {
 	case s.MaxKey != 0 && len(key) > s.MaxKey:
 		return nil, fmt.Sprintf("the key has %d bytes: at most %d are allowed", len(key), s.MaxKey)
 	case len(key) < fipsMinKey && fips140.Enforced():
-		return nil, fmt.Sprintf("the key has %d bytes: FIPS 140-3 mode allows none under %d", len(key), fipsMinKey)
+		return nil, fipsFlaw(len(key))
 	}
 	return newMACKey(key), ""
+}
+
+func fipsFlaw(n int) string {
+	return fmt.Sprintf("the key has %d bytes: FIPS 140-3 mode allows none under %d", n, fipsMinKey)
 }
 
 // decodeKey reads a key in standard base64 with padding, or says what it is
@@ -63,7 +67,10 @@ func decodeKey(text []byte) (key []byte, flaw string) {
 
 // macKey is a key under HMACSHA256: a pool of *hasher, so that a call allocates
 // nothing. The key stands in a closure, where no dumper reaches it.
-type macKey struct{ pool sync.Pool }
+type macKey struct {
+	pool sync.Pool
+	key  func() []byte
+}
 
 // hasher is an HMAC with the buffers it needs.
 type hasher struct {
@@ -74,7 +81,7 @@ type hasher struct {
 }
 
 func newMACKey(key []byte) *macKey {
-	return &macKey{pool: sync.Pool{New: func() any {
+	return &macKey{key: func() []byte { return key }, pool: sync.Pool{New: func() any {
 		h := &hasher{mac: hmac.New(sha256.New, key)}
 		h.mac.Reset() // Keeps the keyed state, which makes later resets cheap.
 		return h

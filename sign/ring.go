@@ -21,9 +21,8 @@ type Key struct {
 	// so that a sender's faster clock does no harm.
 	NotBefore, NotAfter time.Time
 
-	// Created is when the key was made. Zero: NotBefore. It tells which key of
-	// a ring is the newest, the one with the latest and, among equals, the
-	// last in the ring; and it is what a receipt counts the key's age from.
+	// Created is when the key was made, from which a receipt counts its age.
+	// Zero: NotBefore.
 	Created time.Time
 }
 
@@ -35,7 +34,7 @@ func (k *Key) since() time.Time {
 }
 
 // Ring is the set of keys of one peer: one for most of the time, two while they
-// rotate. The zero value is an empty ring, which Compile refuses until keys are
+// rotate, in the order in which they were made: the newest is the last. The zero value is an empty ring, which Compile refuses until keys are
 // put in by Replace. A Ring is safe for concurrent use and must not be copied
 // after first use.
 type Ring struct {
@@ -43,10 +42,12 @@ type Ring struct {
 }
 
 // NewRing returns a ring of keys, or an *Error wrapping ErrConfig when there is
-// none, when a secret is empty, blank or framed by white space, when two ids or two secrets are the same, when a key ends
-// before it starts, or when all of them have expired by the machine's clock (a
-// ring for messages of long ago has a key without NotAfter). What a scheme asks
-// beyond that is checked where ring and scheme meet, in Compile and New.
+// none, when a secret is empty, blank or framed by white space, when two ids or
+// two secrets are the same, when a key ends before it starts, when one is known to
+// be older than one before it, or when all of them have expired by the machine's
+// clock (a ring for messages of long ago has a key without NotAfter). What a
+// scheme asks beyond that is checked where ring and scheme meet, in Compile and
+// New.
 func NewRing(keys ...Key) (*Ring, error) {
 	r := new(Ring)
 	if err := r.Replace(keys...); err != nil {
@@ -105,6 +106,8 @@ func (k *Key) flaw(before []Key) string {
 			return "two keys have this id"
 		case before[i].Secret.equal(k.Secret):
 			return "the secret is the same as that of key " + before[i].ID
+		case !k.since().IsZero() && k.since().Before(before[i].since()):
+			return "the key is older than key " + before[i].ID + " before it: put the newest last"
 		}
 	}
 	return ""

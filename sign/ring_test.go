@@ -1,6 +1,9 @@
 package sign_test
 
 import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +42,9 @@ func TestNewRingRefuses(t *testing.T) {
 		"7 id like a position":      {[]sign.Key{{ID: "2", Secret: sign.NewSecret("one")}, key("two")}, "two keys have this id"},
 		"7 duplicate secrets":       {[]sign.Key{key("one"), key("one")}, "same as that of key 1"},
 		"9 pasted v1,whsec_":        {[]sign.Key{key("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}, "drop the v1,"},
+		"older than the one before": {[]sign.Key{
+			{Secret: sign.NewSecret("one"), NotBefore: long.Add(time.Second)}, key("two"), {Secret: sign.NewSecret("three"), Created: long},
+		}, "key 3: the key is older than key 1 before it"},
 		"ends before it starts": {[]sign.Key{{
 			Secret: sign.NewSecret("one"), NotBefore: time.Now(), NotAfter: time.Now().Add(-time.Second),
 		}}, "NotAfter lies before NotBefore"},
@@ -177,4 +183,45 @@ func TestRingKeepsItsKeys(t *testing.T) {
 	require.Empty(t, keys[0].ID, "the caller's slice is left alone")
 	keys[0].Secret = sign.NewSecret("two")
 	require.Equal(t, tagOf(t, sign.InPlayer(), ringOf(t, "one"), "body"), tagOf(t, sign.InPlayer(), ring, "body"))
+}
+
+// The same key in two spellings makes two equal tags, one of them in vain.
+func TestCompileRefusesOneKeyTwice(t *testing.T) {
+	t.Parallel()
+	_, err := sign.Compile(sign.StandardWebhooks(), ringOf(t, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
+	require.ErrorIs(t, err, sign.ErrConfig)
+	require.ErrorContains(t, err, "key 2: the key is the same as key 1")
+}
+
+// A sender writes no more than a receiver reads.
+func TestMoreKeysThanReceiversReads(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		scheme sign.Scheme
+		most   int
+	}{{sign.Stripe(), 15}, {sign.Paddle(), 15}, {sign.StandardWebhooks(), 16}, {sign.StandardWebhooksAsymmetric(), 4}} {
+		for n := tc.most; n <= tc.most+1; n++ {
+			var secrets []string
+			for i := range n {
+				seed := bytes.Repeat([]byte{byte(i)}, 32)
+				switch tc.scheme.KeyForm {
+				case sign.KeyPair:
+					secrets = append(secrets, "whsk_"+base64.StdEncoding.EncodeToString(ed25519.NewKeyFromSeed(seed)))
+				default:
+					secrets = append(secrets, base64.StdEncoding.EncodeToString(seed))
+				}
+			}
+			s, err := sign.New(tc.scheme, ringOf(t, secrets...), nil)
+			require.NoError(t, err)
+			header := headerOf()
+			err = s.Sign(header, "msg", at(), []byte("body"))
+			if n > tc.most {
+				require.ErrorIs(t, err, sign.ErrConfig, tc.scheme.Name)
+				require.Empty(t, header)
+				continue
+			}
+			require.NoError(t, err, tc.scheme.Name)
+			require.Equal(t, n, strings.Count(header.Get(tc.scheme.Tag.Header), tc.scheme.Tag.Prefix))
+		}
+	}
 }

@@ -143,11 +143,9 @@ func TestSignWithSeveralKeys(t *testing.T) {
 	}{
 		"one key":                    {[]sign.Key{key(one, 0, 0)}, []string{one}, one},
 		"ties: the last in the ring": {[]sign.Key{key(one, 0, 0), key(two, 0, 0)}, []string{one, two}, two},
-		"the latest NotBefore":       {[]sign.Key{key(one, -day, 0), key(two, -2*day, 0), key(three, 0, 0)}, []string{one, two, three}, one},
+		"the last, without a time":   {[]sign.Key{key(one, -2*day, 0), key(two, -day, 0), key(three, 0, 0)}, []string{one, two, three}, three},
+		"the last, with a time":      {[]sign.Key{key(one, 0, 0), key(two, -day, 0)}, []string{one, two}, two},
 		"not yet valid":              {[]sign.Key{key(one, 0, 0), key(two, time.Second, 0)}, []string{one}, one},
-		"the latest Created": {[]sign.Key{
-			{Secret: sign.NewSecret(one), Created: now.Add(-day)}, {Secret: sign.NewSecret(two), Created: now.Add(-2 * day)},
-		}, []string{one, two}, one},
 		"Created before NotBefore": {[]sign.Key{
 			{Secret: sign.NewSecret(one), Created: now.Add(-2 * day), NotBefore: now}, key(two, -day, 0),
 		}, []string{one, two}, two},

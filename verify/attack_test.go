@@ -202,7 +202,7 @@ func (p *provider) attacks() []attack {
 			pad := n - len(line) - len(p.sep) - len(other)
 			return p.lines(line + p.sep + other + strings.Repeat("A", pad))
 		}
-		add("34 tab before a value of another version", p.lines("\t"+other+"x"+p.sep+line), by("", "", "malformed"))
+		add("34 tab before a value of another version", p.lines("\t"+other+"x"+p.sep+line), "malformed")
 		add("36 4096 bytes", filled(4096), "")
 		add("36 4097 bytes", filled(4097), "too many")
 	}

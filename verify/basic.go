@@ -72,8 +72,9 @@ func NewBasic(creds ...Credential) (*Basic, error) {
 	return b, nil
 }
 
-// Challenge returns the value for the WWW-Authenticate header.
-func (b *Basic) Challenge() string { return challenge }
+// Proves says that credentials are asked for, and that they prove nothing of the
+// message.
+func (b *Basic) Proves() Proof { return Proof{Challenge: challenge} }
 
 // Verify reports whose credentials are in header, or an *Error wrapping
 // ErrMissing, ErrMalformed, ErrTooMany or ErrNoMatch. The body is not looked
@@ -111,7 +112,7 @@ func (b *Basic) Verify(header http.Header, body []byte) (Receipt, error) {
 // parse reads an Authorization header into dst.
 func (b *Basic) parse(value string, dst []byte) ([]byte, error) {
 	scheme, text, ok := strings.Cut(value, " ")
-	if !ok || !strings.EqualFold(scheme, "basic") {
+	if !ok || len(scheme) != len("basic") || !strings.EqualFold(scheme, "basic") { // a long s folds too
 		return nil, refuseBasic(ErrMalformed, "it holds no Basic credentials")
 	}
 	const most = maxPair / 3 * 4

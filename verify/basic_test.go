@@ -24,7 +24,7 @@ func TestBasicVerify(t *testing.T) {
 		credential("utf-8", "test", "123£"),
 	)
 	require.NoError(t, err)
-	require.Equal(t, `Basic realm="webhooks", charset="UTF-8"`, b.Challenge())
+	require.Equal(t, `Basic realm="webhooks", charset="UTF-8"`, b.Proves().Challenge)
 	const good = "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
 	for name, tc := range map[string]struct {
 		lines []string
@@ -34,6 +34,7 @@ func TestBasicVerify(t *testing.T) {
 		"RFC 7617":                 {[]string{"Basic " + good}, "1", ""},
 		"lower case":               {[]string{"basic " + good}, "1", ""},
 		"upper case":               {[]string{"BASIC " + good}, "1", ""},
+		"long s, which folds too":  {[]string{"ba\u017fic " + good}, "", "malformed"},
 		"colons in the password":   {[]string{"Basic a2V5OnBhOnNzOndvcmQ="}, "colons", ""},
 		"UTF-8":                    {[]string{"Basic dGVzdDoxMjPCow=="}, "utf-8", ""},
 		"ISO-8859-1":               {[]string{"Basic dGVzdDoxMjOj"}, "", "no match"},

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 )
 
 // Group accepts a message only when all of its checkers do, as ConsCent's Basic
@@ -45,53 +44,21 @@ func (g *Group) Verify(header http.Header, body []byte) (Receipt, error) {
 	return all, nil
 }
 
-// Signs reports what at least one of the checkers proves besides the body: a
-// message id, a time.
-func (g *Group) Signs() (id, at bool) {
-	for _, c := range g.all() {
-		if c, ok := c.(interface{ Signs() (id, at bool) }); ok {
-			i, a := c.Signs()
-			id, at = id || i, at || a
-		}
-	}
-	return id, at
-}
-
-// Tolerance returns the least tolerance of the checkers that judge a signed
-// time; negative when none does.
-func (g *Group) Tolerance() time.Duration {
-	least := time.Duration(-1)
-	for _, c := range g.all() {
-		if c, ok := c.(interface{ Tolerance() time.Duration }); ok {
-			if t := c.Tolerance(); t >= 0 && (least < 0 || t < least) {
-				least = t
-			}
-		}
-	}
-	return least
-}
-
-// Challenge returns the challenge of the first checker that has one, or "".
-func (g *Group) Challenge() string {
-	for _, c := range g.all() {
-		if ch := challengeOf(c); ch != "" {
-			return ch
-		}
-	}
-	return ""
-}
-
-// all returns the checkers; a nil Group has none.
-func (g *Group) all() []Checker {
+// Proves says what all the checkers prove together: what one of them does, with
+// the least tolerance of those that judge a time, and the challenge of the first
+// that has one.
+func (g *Group) Proves() Proof {
+	all := Proof{Tolerance: -1}
 	if g == nil {
-		return nil
+		return all
 	}
-	return g.checkers
-}
-
-func challengeOf(c Checker) string {
-	if ch, ok := c.(interface{ Challenge() string }); ok {
-		return ch.Challenge()
+	for _, c := range g.checkers {
+		p := c.Proves()
+		all.ID, all.Time = all.ID || p.ID, all.Time || p.Time
+		if t := p.tolerance(); t >= 0 && (all.Tolerance < 0 || t < all.Tolerance) {
+			all.Tolerance = t
+		}
+		all.Challenge = first(all.Challenge, p.Challenge)
 	}
-	return ""
+	return all
 }

@@ -18,6 +18,8 @@ type fixed struct {
 	err     error
 }
 
+func (fixed) Proves() verify.Proof { return verify.Proof{} }
+
 func (f fixed) Verify(http.Header, []byte) (verify.Receipt, error) { return f.receipt, f.err }
 
 func TestAllRequiresEveryOne(t *testing.T) {
@@ -35,7 +37,7 @@ func TestAllRequiresEveryOne(t *testing.T) {
 	require.NoError(t, err)
 	both, err := verify.All(v, basic)
 	require.NoError(t, err)
-	require.Equal(t, basic.Challenge(), both.Challenge())
+	require.Equal(t, basic.Proves().Challenge, both.Proves().Challenge)
 
 	body := []byte("body")
 	header := make(http.Header)
@@ -68,7 +70,7 @@ func TestAllMerges(t *testing.T) {
 	require.Equal(t, verify.Receipt{
 		Scheme: "s", KeyID: "k1", KeyAge: time.Hour, Credential: "c", ID: "id", Time: time.Unix(1, 0), Received: time.Unix(2, 0), Body: []byte("one"),
 	}, rc)
-	require.Empty(t, g.Challenge())
+	require.Empty(t, g.Proves().Challenge)
 
 	g, err = verify.All(fixed{}, fixed{receipt: two})
 	require.NoError(t, err)

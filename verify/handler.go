@@ -40,10 +40,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	defer h.gate.settle(a, 0) // a panic
-	status, refused := h.dispatch(a)
+	defer h.gate.settle(a, 0, false) // a panic
+	status, handled, refused := h.dispatch(a)
 	// Before the answer, so that the sender cannot be faster.
-	h.gate.settle(a, status)
+	h.gate.settle(a, status, handled && status == http.StatusOK)
 	if refused != nil {
 		h.gate.refuse(w, r, status, refused)
 		return
@@ -51,8 +51,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, status)
 }
 
-// dispatch says what to answer, and whether that is a refusal.
-func (h *handler) dispatch(a *admission) (status int, refused error) {
+// dispatch says what to answer, whether anything looked at the message, and
+// whether that is a refusal.
+func (h *handler) dispatch(a *admission) (status int, handled bool, refused error) {
 	rc := &a.receipt
 	var failed error
 	if a.flaw != nil {
@@ -61,19 +62,19 @@ func (h *handler) dispatch(a *admission) (status int, refused error) {
 		failed, refused = h.router.dispatch(&a.ctx, *rc)
 	}
 	if refused != nil {
-		return http.StatusBadRequest, refused
+		return http.StatusBadRequest, false, refused
 	}
 	if failed == nil {
-		return http.StatusOK, nil
+		return http.StatusOK, true, nil
 	}
 	if unrouted, ok := failed.(*noRoute); ok { //nolint:errorlint // a route's own error may not wrap it
 		h.gate.opts.Logger.LogAttrs(&a.ctx, slog.LevelInfo, "webhook has no route",
 			slog.String("key_id", rc.KeyID), slog.String("type", unrouted.typ.String()))
-		return http.StatusOK, nil
+		return http.StatusOK, false, nil
 	}
 	status = statusOf(failed)
 	h.gate.fail(&a.ctx, &Failure{Receipt: *rc, Status: status, Err: failed})
-	return status, nil
+	return status, true, nil
 }
 
 // statusOf says what to answer when a route failed.

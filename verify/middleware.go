@@ -101,6 +101,10 @@ type Failure struct {
 // reservation that was left behind can be handled again only once the lease has
 // run out. The log and OnFailed are told.
 //
+// Only the body is proven: next reads r.PostForm and not r.Form, which mixes in the
+// URL. An http.TimeoutHandler belongs in front, because inside it would let a
+// message come again while its handler still runs.
+//
 // It returns an error wrapping ErrConfig for a nil checker, for content types
 // that are none, and for a Source or a Replay that is not usable.
 func Middleware(c Checker, o *HandlerOptions) (func(next http.Handler) http.Handler, error) {
@@ -126,10 +130,11 @@ func (g *gate) pass(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(w, r)
 		return
 	}
-	defer g.settle(a, 0) // a panic
+	defer g.settle(a, 0, false) // a panic
 	a.writer.ResponseWriter = w
 	next.ServeHTTP(&a.writer, r)
-	g.settle(a, a.writer.outcome())
+	status := a.writer.outcome()
+	g.settle(a, status, status >= 200 && status <= 299)
 }
 
 // gate is what Middleware and Handler have in common: everything up to the
@@ -179,7 +184,7 @@ func newGate(c Checker, o *HandlerOptions) (*gate, error) {
 	if c == nil {
 		return nil, configError("the checker is nil")
 	}
-	g := &gate{checker: c, challenge: challengeOf(c)}
+	g := &gate{checker: c, challenge: c.Proves().Challenge}
 	if o != nil {
 		g.opts = *o
 	}
@@ -244,13 +249,13 @@ func (g *gate) replayed(a *admission) {
 
 // settle records the outcome of a message that was reserved, the first time that
 // it is called.
-func (g *gate) settle(a *admission, status int) {
+func (g *gate) settle(a *admission, status int, finished bool) {
 	held := a.held
 	if held.key == "" {
 		return
 	}
 	a.held = reservation{}
-	if err := g.replay.settle(&a.ctx, held, &a.receipt, status >= 200 && status <= 299); err != nil {
+	if err := g.replay.settle(&a.ctx, held, &a.receipt, finished); err != nil {
 		g.fail(&a.ctx, &Failure{Receipt: a.receipt, Status: max(status, 0), Err: err})
 	}
 }

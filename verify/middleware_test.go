@@ -380,6 +380,8 @@ func TestMiddlewareKeepsSecrets(t *testing.T) {
 // anyone is a host's own checker that fills in nothing.
 type anyone struct{}
 
+func (anyone) Proves() verify.Proof { return verify.Proof{} }
+
 func (anyone) Verify(http.Header, []byte) (verify.Receipt, error) { return verify.Receipt{}, nil }
 
 func TestMiddlewareKeepsTheBodyForAnyChecker(t *testing.T) {

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"bufio"
-	"io"
 	"net"
 	"net/http"
 )
@@ -43,16 +42,6 @@ func (w *statusWriter) WriteHeader(status int) {
 func (w *statusWriter) Write(p []byte) (int, error) {
 	w.sent(http.StatusOK)
 	return w.ResponseWriter.Write(p)
-}
-
-// ReadFrom leaves the copying to the server, which may not have to touch the
-// bytes. No status is sent as long as src has none.
-func (w *statusWriter) ReadFrom(src io.Reader) (int64, error) {
-	n, err := io.Copy(w.ResponseWriter, src)
-	if n > 0 {
-		w.sent(http.StatusOK)
-	}
-	return n, err
 }
 
 // FlushError sends the header, and so the status.

@@ -43,16 +43,23 @@ const (
 //     message is handled again once TTL has passed.
 //
 // A nil *Replay in HandlerOptions protects, with the defaults, where the checker
-// says through a method Signs() (id, at bool) that it proves an id or a time, as
-// Verifier and Group do. It does not where the checker proves neither, because
-// two real events can have the same bytes there, and a checker without that
-// method counts as one of these. A Replay that is not nil then needs a Key.
+// proves an id or a time. It does not where the checker proves neither, because
+// two real events can have the same bytes there; a Replay that is not nil then
+// needs a Key. A checker that serves several senders tells them apart in
+// Receipt.Sender, because two of them may use the same id.
+//
+// A message counts as handled, too, when the Undecodable route took it and when a
+// route called its failure Permanent. One that has no route does not: it is
+// acknowledged, and handled when it comes again after a route was added.
 type Replay struct {
 	// Store remembers. Nil: a store in memory with its defaults, one for each
 	// Handler and each Middleware; it knows nothing of other processes, and
 	// forgets with its own. Handlers behind one Middleware share it: where a
 	// sender posts one event to two of them, give each a Middleware of its own,
-	// or the second to get it takes it for a replay.
+	// or the second to get it takes it for a replay. It holds 262,144 messages,
+	// enough for 390 a second where a time is signed and for 3 a second where
+	// messages are remembered for a day; once it is full, all are answered with
+	// 503. See ReplayMemoryOptions for more.
 	Store ReplayStore
 
 	// Scope tells apart endpoints that share a Store: what was handled in one
@@ -75,11 +82,10 @@ type Replay struct {
 
 	// TTL is how long a finished message is remembered. Zero: twice the
 	// checker's tolerance and a minute where it judges a signed time, after
-	// which the message is too old in any case; else 24 hours. Negative:
-	// there is no protection at all. Less than twice the tolerance is refused.
-	//
-	// A checker tells its tolerance through a method
-	// Tolerance() time.Duration, negative where it does not judge the time.
+	// which the message is too old in any case, though the sender may sign it
+	// anew; 24 hours where it does not, or where there is a Key. Negative:
+	// there is no protection at all. Less than twice the tolerance and a minute
+	// is refused.
 	TTL time.Duration
 
 	// Lease is how long a reservation outlives the process that made it.
@@ -142,15 +148,16 @@ type guard struct {
 	store               ReplayStore
 	scope               string
 	key                 func(*Receipt) (string, error)
+	proves              Proof
 	ttl, lease, timeout time.Duration
 	fences              atomic.Int64
 }
 
 // newGuard returns nil when there is no protection.
 func newGuard(c Checker, o *Replay) (*guard, error) {
-	id, at := signsOf(c)
+	proves := c.Proves()
 	if o == nil {
-		if !id && !at {
+		if !proves.ID && !proves.Time {
 			return nil, nil
 		}
 		o = new(Replay)
@@ -158,7 +165,7 @@ func newGuard(c Checker, o *Replay) (*guard, error) {
 	switch {
 	case o.TTL < 0:
 		return nil, nil
-	case o.Key == nil && !id && !at:
+	case o.Key == nil && !proves.ID && !proves.Time:
 		return nil, configError("Replay needs a Key, because the checker proves neither an id nor a time: " +
 			`give one, as FormKey("id") for InPlayer, or leave Replay nil`)
 	case o.Store != nil && o.Scope == "":
@@ -166,18 +173,18 @@ func newGuard(c Checker, o *Replay) (*guard, error) {
 	case o.Lease < 0 || o.Timeout < 0:
 		return nil, configError("Replay has a negative Lease or Timeout: zero means the default")
 	}
-	window, judged := windowOf(c, at)
+	window, judged := windowOf(proves)
 	if o.TTL != 0 && o.TTL < window {
-		return nil, configError("Replay has a TTL of less than twice the tolerance: a message could be replayed once it is forgotten")
+		return nil, configError("Replay has a TTL of less than twice the tolerance and a minute: a message could be replayed once it is forgotten")
 	}
 	g := &guard{
-		store: o.Store, scope: o.Scope, key: o.Key,
+		store: o.Store, scope: o.Scope, key: o.Key, proves: proves,
 		ttl: o.TTL, lease: o.Lease, timeout: o.Timeout,
 	}
 	if g.ttl == 0 {
-		g.ttl = defaultReplayTTL
-		if judged {
-			g.ttl = min(window, math.MaxInt64-replayMargin) + replayMargin
+		g.ttl = window
+		if !judged || g.key != nil {
+			g.ttl = max(window, defaultReplayTTL)
 		}
 	}
 	if g.lease == 0 {
@@ -198,24 +205,14 @@ func newGuard(c Checker, o *Replay) (*guard, error) {
 	return g, nil
 }
 
-func signsOf(c Checker) (id, at bool) {
-	if s, ok := c.(interface{ Signs() (id, at bool) }); ok {
-		return s.Signs()
-	}
-	return false, false
-}
-
-// windowOf returns for how long one message can be accepted, if its age is judged.
-func windowOf(c Checker, at bool) (window time.Duration, judged bool) {
-	t, ok := c.(interface{ Tolerance() time.Duration })
-	if !ok || !at {
-		return 0, false
-	}
-	tolerance := t.Tolerance()
+// windowOf returns for how long one message can be accepted, if its age is judged,
+// with a margin.
+func windowOf(p Proof) (window time.Duration, judged bool) {
+	tolerance := p.tolerance()
 	if tolerance < 0 {
 		return 0, false
 	}
-	return 2 * min(tolerance, math.MaxInt64/2), true
+	return 2*min(tolerance, (math.MaxInt64-replayMargin)/2) + replayMargin, true
 }
 
 // reservation is a message that is being handled. The zero value is none.

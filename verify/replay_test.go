@@ -522,8 +522,8 @@ func TestReplayDefaults(t *testing.T) {
 		"a store and no scope":      {standard, &verify.Replay{Store: newStore(t)}, false, "no Scope"},
 		"a negative lease":          {standard, &verify.Replay{Lease: -1}, false, "negative"},
 		"a negative timeout":        {standard, &verify.Replay{Timeout: -1}, false, "negative"},
-		"a short TTL":               {standard, &verify.Replay{TTL: 10*time.Minute - 1}, false, "tolerance"},
-		"the shortest TTL":          {standard, &verify.Replay{TTL: 10 * time.Minute}, true, ""},
+		"a short TTL":               {standard, &verify.Replay{TTL: 11*time.Minute - 1}, false, "tolerance"},
+		"the shortest TTL":          {standard, &verify.Replay{TTL: 11 * time.Minute}, true, ""},
 		"a short TTL without times": {cleeng, &verify.Replay{TTL: 1, Key: bodyKey}, false, ""},
 	} {
 		for name, front := range both(name) {
@@ -581,7 +581,12 @@ func TestReplayDefaults(t *testing.T) {
 // telling is a host's own checker that says what it proves.
 type telling struct{ fixed }
 
-func (telling) Signs() (id, at bool) { return true, false }
+func (telling) Proves() verify.Proof { return verify.Proof{ID: true} }
+
+// proving is one that proves an id and a time, which it does not judge.
+type proving struct{ fixed }
+
+func (proving) Proves() verify.Proof { return verify.Proof{ID: true, Time: true, Tolerance: -1} }
 
 // judging is one that says how old it lets a message be.
 type judging struct {
@@ -589,13 +594,10 @@ type judging struct {
 	tolerance time.Duration
 }
 
-func (judging) Signs() (id, at bool)       { return false, true }
-func (c judging) Tolerance() time.Duration { return c.tolerance }
+func (c judging) Proves() verify.Proof { return verify.Proof{Time: true, Tolerance: c.tolerance} }
 
-// blind signs a time and does not say how it judges it.
-type blind struct{ fixed }
-
-func (blind) Signs() (id, at bool) { return false, true }
+// whole takes the body for the key.
+func whole(rc *verify.Receipt) (string, error) { return string(rc.Body), nil }
 
 func TestReplayDurations(t *testing.T) {
 	t.Parallel()
@@ -607,10 +609,12 @@ func TestReplayDurations(t *testing.T) {
 		ttl     string
 	}{
 		"twice the tolerance and a minute": {judging{now, 5 * time.Minute}, verify.Replay{}, "1m0s", "11m0s"},
-		"the least tolerance":              {judging{now, 0}, verify.Replay{}, "1m0s", "1m0s"},
-		"a huge tolerance":                 {judging{now, 1<<63 - 1}, verify.Replay{}, "1m0s", time.Duration(1<<63 - 1).String()},
+		"no tolerance named":               {judging{now, 0}, verify.Replay{}, "1m0s", "11m0s"},
+		"the least tolerance":              {judging{now, 1}, verify.Replay{}, "1m0s", "1m0.000000002s"},
+		"a huge tolerance":                 {judging{now, 1<<63 - 1}, verify.Replay{}, "1m0s", time.Duration(1<<63 - 2).String()},
+		"a key, time judged":               {judging{now, time.Minute}, verify.Replay{Key: whole}, "1m0s", "24h0m0s"},
+		"a key, a huge tolerance":          {judging{now, 24 * time.Hour}, verify.Replay{Key: whole}, "1m0s", "48h1m0s"},
 		"time not judged":                  {judging{now, -1}, verify.Replay{}, "1m0s", "24h0m0s"},
-		"tolerance not told":               {blind{now}, verify.Replay{}, "1m0s", "24h0m0s"},
 		"no time":                          {telling{fixed{receipt: verify.Receipt{ID: "x"}}}, verify.Replay{}, "1m0s", "24h0m0s"},
 		"given":                            {judging{now, time.Minute}, verify.Replay{TTL: time.Hour, Lease: time.Second}, "1s", "1h0m0s"},
 		"not judged, short":                {judging{now, -1}, verify.Replay{TTL: time.Second}, "1m0s", "1s"},
@@ -897,6 +901,12 @@ func TestReplayKeys(t *testing.T) {
 		{verify.Receipt{Time: at.Add(time.Second)}, verify.Replay{}, "a"},
 		{verify.Receipt{Time: at, Body: []byte("two")}, verify.Replay{}, "a"},
 		{verify.Receipt{ID: "kx"}, verify.Replay{}, "a"},
+		{verify.Receipt{ID: "x", Sender: "s"}, verify.Replay{}, "a"},
+		{verify.Receipt{ID: "x", Sender: "si"}, verify.Replay{}, "a"},
+		{verify.Receipt{ID: "x", Sender: "si", Scheme: "s"}, verify.Replay{}, "a"},
+		{verify.Receipt{ID: "x"}, verify.Replay{}, "a\x00\x00ix"},
+		{verify.Receipt{ID: "x\x00\x00ix"}, verify.Replay{}, "a"},
+		{verify.Receipt{ID: "ix", Scheme: "a"}, verify.Replay{}, "\x01a\x00"},
 		{verify.Receipt{}, own("x"), "a"},
 		{verify.Receipt{}, own(long), "a"},
 		{verify.Receipt{}, own("ix"), "a"},
@@ -904,7 +914,7 @@ func TestReplayKeys(t *testing.T) {
 		s := newStore(t)
 		replay := tc.replay
 		replay.Store, replay.Scope = s, tc.scope
-		e := newEndpoint(t, "Middleware", telling{fixed{receipt: tc.receipt}}, &replay, nil)
+		e := newEndpoint(t, "Middleware", proving{fixed{receipt: tc.receipt}}, &replay, nil)
 		require.Equal(t, http.StatusOK, serve(e, request(t, "one")).Code)
 		require.Regexp(t, `^[A-Za-z0-9_-]{43}$`, s.keys[0])
 		require.Equal(t, s.keys[0], s.keys[1])

@@ -55,7 +55,7 @@ func ExampleFormKey() {
 	}))
 	h := check(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
-		fmt.Println(r.Form.Get("id"), r.Form.Get("type"))
+		fmt.Println(r.PostForm.Get("id"), r.PostForm.Get("type"))
 	}))
 
 	signer := must(sign.New(sign.InPlayer(), ring, nil))

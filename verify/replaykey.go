@@ -16,6 +16,7 @@ func (g *guard) keyOf(rc *Receipt) (string, error) {
 	var space [256]byte
 	b := appendText(space[:0], g.scope)
 	b = appendText(b, rc.Scheme)
+	b = appendText(b, rc.Sender)
 	switch {
 	case g.key != nil:
 		text, err := g.key(rc)
@@ -29,9 +30,9 @@ func (g *guard) keyOf(rc *Receipt) (string, error) {
 			return "", &Error{Scheme: rc.Scheme, Reason: "replay key", Err: fmt.Errorf("%w: %w", ErrUndecodable, err)}
 		}
 		b = append(append(b, 'k'), text...)
-	case rc.ID != "":
+	case g.proves.ID && rc.ID != "":
 		b = append(append(b, 'i'), rc.ID...)
-	case !rc.Time.IsZero():
+	case g.proves.Time && !rc.Time.IsZero():
 		body := sha256.Sum256(rc.Body)
 		b = binary.AppendVarint(append(b, 't'), rc.Time.Unix())
 		b = binary.AppendVarint(b, int64(rc.Time.Nanosecond()))

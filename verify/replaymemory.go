@@ -25,7 +25,7 @@ type ReplayMemoryOptions struct {
 	// 24 hours where there is none. Zero: the default.
 	Capacity int
 
-	// Now is the clock. It is called under a lock. Nil: time.Now.
+	// Now is the clock. It must be safe for concurrent use. Nil: time.Now.
 	Now func() time.Time
 }
 
@@ -158,8 +158,9 @@ func (m *ReplayMemory) begin(d time.Duration) error {
 	case d <= 0:
 		return configError("a key is to be kept for no time at all")
 	}
+	now := m.clock() // before the lock, which a clock that panics would not give back
 	m.mu.Lock()
-	m.now = max(m.now, m.clock().Sub(m.start))
+	m.now = max(m.now, now.Sub(m.start))
 	for _, q := range m.queues {
 		for range replaySweep {
 			if q.head == nil || m.now < q.head.expires {

@@ -30,7 +30,8 @@ type Stream struct {
 // Stream judges all that the headers alone can tell, and returns a Stream for the
 // body. The errors are those of Verify, and ErrConfig for a scheme of Ed25519,
 // which signs a message in one piece. Basic credentials are checked beside it, by
-// Basic.Verify with a nil body.
+// Basic.Verify with a nil body. A stream has no protection from replay: the
+// receipt's ID, if there is one, tells a repetition.
 func (v *Verifier) Stream(header http.Header) (*Stream, error) {
 	if v == nil || v.compiled == nil {
 		return nil, configError("the zero Verifier is not usable: use New")

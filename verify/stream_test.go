@@ -247,22 +247,17 @@ func TestVerifyAt(t *testing.T) {
 }
 
 // What the replay protection builds on.
-func TestSignsAndTolerance(t *testing.T) {
+func TestProves(t *testing.T) {
 	t.Parallel()
 	for _, p := range providers() {
 		v := p.verifier(t, time.Unix(0, 0), 0)
-		id, at := v.Signs()
-		require.Equal(t, [2]bool{p.signsID, p.signsAt}, [2]bool{id, at}, p.name)
+		require.Equal(t, [2]bool{p.signsID, p.signsAt}, [2]bool{v.Proves().ID, v.Proves().Time}, p.name)
+		require.Empty(t, v.Proves().Challenge)
 		for given, want := range map[time.Duration]time.Duration{0: 5 * time.Minute, time.Hour: time.Hour, -7: -7} {
-			if !p.signsAt {
-				want = -1
-			}
-			require.Equal(t, want, p.verifier(t, time.Unix(0, 0), given).Tolerance(), p.name)
+			require.Equal(t, want, p.verifier(t, time.Unix(0, 0), given).Proves().Tolerance, p.name)
 		}
 	}
-	id, at := (*verify.Verifier)(nil).Signs()
-	require.False(t, id || at)
-	require.Negative(t, (*verify.Verifier)(nil).Tolerance())
+	require.Zero(t, (*verify.Verifier)(nil).Proves())
 
 	byName := make(map[string]*verify.Verifier)
 	for _, p := range providers() {
@@ -289,14 +284,10 @@ func TestSignsAndTolerance(t *testing.T) {
 	} {
 		g, err := verify.All(tc.of...)
 		require.NoError(t, err)
-		id, at := g.Signs()
-		require.Equal(t, [2]bool{tc.id, tc.at}, [2]bool{id, at}, name)
-		require.Equal(t, tc.tolerance, g.Tolerance(), name)
+		require.Equal(t, [2]bool{tc.id, tc.at}, [2]bool{g.Proves().ID, g.Proves().Time}, name)
+		require.Equal(t, tc.tolerance, g.Proves().Tolerance, name)
 	}
 	for name, g := range map[string]*verify.Group{"zero": new(verify.Group), "nil": nil} {
-		id, at := g.Signs()
-		require.False(t, id || at, name)
-		require.Negative(t, g.Tolerance(), name)
-		require.Empty(t, g.Challenge(), name)
+		require.Equal(t, verify.Proof{Tolerance: -1}, g.Proves(), name)
 	}
 }

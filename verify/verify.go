@@ -19,17 +19,44 @@ const (
 )
 
 // Checker decides whether a message is authentic. Verifier, Basic and Group
-// are checkers, and so may be a host's own type. It only reads the header and
-// the body, must be safe for concurrent use, and any error means that the
-// message is refused.
-//
-// A checker that asks for Basic credentials also has a method
-// Challenge() string with the value for WWW-Authenticate. One that proves an id
-// or a time has Signs() (id, at bool), and Tolerance() time.Duration if it judges
-// the time. One that wraps another must pass these on: because of them the
-// handlers refuse plain http, and protect from replay.
+// are checkers, and so may be a host's own type, such as one that picks a Verifier
+// per tenant. It must be safe for concurrent use.
 type Checker interface {
+	// Verify only reads the header and the body. Any error means that the
+	// message is refused.
 	Verify(header http.Header, body []byte) (Receipt, error)
+
+	// Proves says what is known of a message that Verify accepts. The answer
+	// does not change. A checker that wraps another passes its answer on.
+	Proves() Proof
+}
+
+// Proof is what a checker proves of each message besides its body. The handlers
+// refuse plain http because of it, and protect from replay. The zero value proves
+// nothing more.
+type Proof struct {
+	// ID and Time say that Receipt.ID, or Receipt.Time, is covered by the
+	// signature.
+	ID, Time bool
+
+	// Tolerance is how far that time may lie from the receiver's, as in
+	// Options: zero means 5 minutes, negative that it is not judged.
+	Tolerance time.Duration
+
+	// Challenge is the value of WWW-Authenticate for a checker that asks for
+	// credentials, which are not to be sent over plain http.
+	Challenge string
+}
+
+// tolerance returns the tolerance, negative when no time is judged.
+func (p Proof) tolerance() time.Duration {
+	switch {
+	case !p.Time:
+		return -1
+	case p.Tolerance == 0:
+		return defaultTolerance
+	}
+	return p.Tolerance
 }
 
 // Options are the choices of New. Nil and the zero value mean the defaults.
@@ -172,22 +199,12 @@ func (v *Verifier) read(header http.Header, p *proof) (err error) {
 	return err
 }
 
-// Signs reports what besides the body the scheme signs: a message id, a time. It
-// is what replay protection can rest on.
-func (v *Verifier) Signs() (id, at bool) {
+// Proves says what besides the body the scheme signs.
+func (v *Verifier) Proves() Proof {
 	if v == nil {
-		return false, false
+		return Proof{}
 	}
-	return v.id.Header != "", v.time.Header != ""
-}
-
-// Tolerance returns how far the signed time may lie from the receiver's; negative
-// when it is not judged.
-func (v *Verifier) Tolerance() time.Duration {
-	if v == nil || v.time.Header == "" {
-		return -1
-	}
-	return v.tolerance
+	return Proof{ID: v.id.Header != "", Time: v.time.Header != "", Tolerance: v.tolerance}
 }
 
 // judge reads a timestamp and compares it with now, both in whole units: the
@@ -263,8 +280,8 @@ func (v *Verifier) readList(lines []string, p *proof) error {
 	return nil
 }
 
-// take puts one value of the list where it belongs. Those of other versions, whose
-// prefixes end as the tag's does, are passed over.
+// take puts one value of the list where it belongs. Those of other versions are
+// passed over.
 func (v *Verifier) take(value string, p *proof) error {
 	in := func(f sign.Field) bool { return f.Separator != "" && strings.HasPrefix(value, f.Prefix) }
 	switch n := len(v.tag.Prefix); {
@@ -281,10 +298,19 @@ func (v *Verifier) take(value string, p *proof) error {
 		return v.takeMember(v.id, value, &p.message.ID)
 	case in(v.time):
 		return v.takeMember(v.time, value, &p.message.Time)
-	case strings.IndexByte(value, v.tag.Prefix[n-1]) < 0: // in(v.tag) is true of an empty prefix
+	case !hasPrefix(value):
 		return v.refuse(v.tag, ErrMalformed, "a value of the list has no prefix at all")
 	}
 	return nil
+}
+
+// hasPrefix reports whether a value begins with a name and something that ends it,
+// as "v2,", "v0=" and "kid:" do.
+func hasPrefix(value string) bool {
+	i := strings.IndexFunc(value, func(r rune) bool {
+		return (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z') && r != '-' && r != '_'
+	})
+	return i > 0 && strings.IndexByte(",=:", value[i]) >= 0
 }
 
 // takeMember puts the value of f into dst.

@@ -70,7 +70,7 @@ func ourVerifyCases(fx *fixture) ([]ratio.Case, error) {
 		// handler behind, which finds the receipt in the context.
 		{Name: oursMiddleware, Op: admitted},
 	}
-	if id, at := verifier.Signs(); !id && !at {
+	if p := verifier.Proves(); !p.ID && !p.Time {
 		return cases, nil
 	}
 	replayed, err := behindMiddleware(verifier, fx, nil)
