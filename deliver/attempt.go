@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	headerID  = "Webhook-Id"
-	userAgent = "paperround/1"
+	headerID       = "Webhook-Id"
+	headerDelivery = "Webhook-Delivery"
+	userAgent      = "paperround/1"
 
 	maxKeptBody = 4 << 10
 	maxReadBody = 64 << 10
@@ -35,6 +36,7 @@ type Result struct {
 	Status     int           // the endpoint's answer; 0 if there was none
 	Body       []byte        // the first 4 KiB of the answer
 	RetryAfter time.Duration // what 408, 425, 429 and 5xx asked for, up to 24 hours; 0 for nothing
+	Disable    bool          // the answer has the header webhook-delivery: disable
 	Elapsed    time.Duration
 }
 
@@ -46,7 +48,8 @@ type Result struct {
 // The request is a POST of the body as it is, with the endpoint's headers, the
 // signer's on top. If the signer sets no Webhook-Id header, Attempt adds one
 // with the message's id. That header is not signed: it lets a receiver of a
-// provider without ids tell duplicates apart, and proves nothing.
+// provider without ids tell duplicates apart, and proves nothing. So are
+// traceparent and tracestate, which are there if the message has a [Trace].
 //
 // One deadline, the endpoint's Timeout, covers everything, the end of the answer
 // included. 4 KiB of the answer are kept and 64 KiB read. The status decides:
@@ -85,6 +88,7 @@ func Attempt(ctx context.Context, client *Client, ep *Endpoint, msg *Message) (r
 	// protocols blocks until it is closed.
 	defer context.AfterFunc(exchange, func() { _ = resp.Body.Close() })()
 	res = judgeStatus(resp, ep.ExactOK)
+	res.Disable = strings.EqualFold(strings.TrimSpace(resp.Header.Get(headerDelivery)), "disable")
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		res.Body = readAnswer(resp.Body)
 	}
@@ -106,6 +110,7 @@ func newRequest(ctx context.Context, client *Client, u *url.URL, ep *Endpoint, m
 	if header.Get("User-Agent") == "" {
 		header.Set("User-Agent", userAgent)
 	}
+	msg.Trace.set(header)
 	for name := range signed {
 		header.Del(name)
 	}

@@ -35,13 +35,13 @@ func BenchmarkMemoryCycle(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		pending, _ := store.Pending(ctx, batch, time.Minute)
+		pending, _, _ := store.Pending(ctx, batch, time.Minute)
 		plans := make([]Plan, len(pending))
 		for i, p := range pending {
-			plans[i] = Plan{Fence: p.Fence, EndpointIDs: []string{"e1"}}
+			plans[i] = Plan{Fence: p.Fence, Targets: []Target{{EndpointID: "e1"}}}
 		}
 		_, _ = store.FanOut(ctx, plans)
-		claims, _ := store.Claim(ctx, slots, []Want{{"e1", batch}}, time.Minute)
+		claims, _ := store.Claim(ctx, slots, []Want{{"e1", batch, 0}}, time.Minute)
 		settlements := make([]Settlement, len(claims))
 		for i, c := range claims {
 			settlements[i] = Settlement{Fence: c.Fence, State: Succeeded}
@@ -65,17 +65,17 @@ func BenchmarkMemoryReady(b *testing.B) {
 	if err := store.Enqueue(ctx, newMessage()); err != nil {
 		b.Fatal(err)
 	}
-	pending, _ := store.Pending(ctx, 1, time.Minute)
+	pending, _, _ := store.Pending(ctx, 1, time.Minute)
 	ids := names("e%05d", 10_000)
-	_, _ = store.FanOut(ctx, []Plan{{Fence: pending[0].Fence, EndpointIDs: ids}})
+	_, _ = store.FanOut(ctx, []Plan{{Fence: pending[0].Fence, Targets: targets(ids...)}})
 	for i, id := range ids {
 		if i%10 > 0 {
-			claims, _ := store.Claim(ctx, slots, []Want{{id, 1}}, time.Hour)
-			_, _ = store.Settle(ctx, []Settlement{{Fence: claims[0].Fence, Pause: time.Hour}})
+			claims, _ := store.Claim(ctx, slots, []Want{{id, 1, 0}}, time.Hour)
+			_, _ = store.Settle(ctx, []Settlement{{Fence: claims[0].Fence, Endpoint: Effect{Pause: time.Hour}}})
 		}
 	}
 	for b.Loop() {
-		page, _, _ := store.Ready(ctx, slots, "e05000", 100)
+		page, _, _ := store.Ready(ctx, slots, "", 100)
 		if len(page) != 100 {
 			b.Fatal(len(page))
 		}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"math"
 	mathrand "math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"example.com/paperround/topic"
 )
 
 const (
@@ -29,6 +32,37 @@ type Options struct {
 	// Endpoints that hang hold their share of it until their Timeout, so it should
 	// be some times the concurrency of one endpoint.
 	Concurrency int
+
+	// TenantShare is how much of Concurrency one tenant may hold when it is alone,
+	// and how much of what the others leave free otherwise. So tenants whose
+	// endpoints hang leave room for the next one. 0 means 0.75; 1 and negative mean no
+	// bound, which is right where there is one tenant.
+	TenantShare float64
+
+	// FirstReserve is the share of Concurrency that is kept for first attempts, so
+	// that retries never hold all of it. 0 means 0.25, negative none.
+	FirstReserve float64
+
+	// EndpointConcurrency is for endpoints that set no Concurrency; 0 means 8.
+	EndpointConcurrency int
+
+	// EndpointRate is for endpoints that set no Rate: how many exchanges may begin in
+	// a second. 0 or negative means no bound.
+	EndpointRate float64
+
+	// Relief is for endpoints that have none of their own; nil means the default.
+	Relief *Relief
+
+	// FanOutLimit says how many endpoints may get a message of a topic; 0 or negative
+	// means any number, and so does nil. The first ones in the directory's order get
+	// it; that others were left out is logged and counted. [InPlayerLimit] is
+	// InPlayer's own limit.
+	FanOutLimit func(topic.Topic) int
+
+	// Trace takes the trace context out of the context of Publish, so that attempts
+	// and hooks have it. What is malformed counts as none. nil means that messages
+	// have no trace.
+	Trace func(context.Context) Trace
 
 	// Lease is for how long a claim, and the share of the endpoints, outlives a
 	// worker that died; 0 means one minute, and one second is the least. Long
@@ -70,14 +104,22 @@ type Dispatcher struct {
 	owner     string
 	rand      func() float64
 
-	concurrency int
-	lease       time.Duration
-	drain       time.Duration
-	maxBody     int
+	concurrency         int
+	tenantShare         float64
+	firstReserve        float64
+	endpointConcurrency int
+	endpointRate        float64
+	relief              *Relief
+	fanOutLimit         func(topic.Topic) int
+	trace               func(context.Context) Trace
+	lease               time.Duration
+	drain               time.Duration
+	maxBody             int
 
 	running    atomic.Bool
-	wakeFanOut chan struct{}
-	wakeClaims chan struct{}
+	wakeFanOut chan struct{} // there may be something to fan out
+	wakeClaims chan struct{} // this process knows of something to claim
+	wakeWalk   chan struct{} // the store may know more
 	counters   counters
 }
 
@@ -95,27 +137,46 @@ func New(store Store, directory Directory, opts *Options) (*Dispatcher, error) {
 		return nil, invalid("directory is nil; pass one, such as Static makes")
 	case opts.Concurrency < 0:
 		return nil, invalid("Options.Concurrency cannot be negative; 0 means %d", defaultConcurrency)
+	case math.IsNaN(opts.TenantShare) || opts.TenantShare > 1:
+		return nil, invalid("Options.TenantShare is not a share of at most 1; 0 means %v, negative no bound", defaultTenantShare)
+	case math.IsNaN(opts.FirstReserve) || opts.FirstReserve >= 1:
+		return nil, invalid("Options.FirstReserve is not a share of less than 1; 0 means %v, negative none", defaultFirstReserve)
+	case opts.EndpointConcurrency < 0 || math.IsNaN(opts.EndpointRate) || math.IsInf(opts.EndpointRate, 0):
+		return nil, invalid("Options.EndpointConcurrency is negative or Options.EndpointRate no number; 0 means the default")
 	case opts.Lease != 0 && opts.Lease < minLease:
 		return nil, invalid("Options.Lease must be at least %s; 0 means %s", minLease, defaultLease)
 	}
 	if err := opts.Policy.validate(); err != nil {
 		return nil, err
 	}
+	if err := opts.Relief.validate(); err != nil {
+		return nil, err
+	}
 	d := &Dispatcher{
-		store:       store,
-		directory:   directory,
-		client:      opts.Client,
-		policy:      opts.Policy,
-		log:         opts.Logger,
-		hooks:       opts.Hooks,
-		owner:       opts.Owner,
-		rand:        opts.Rand,
-		concurrency: opts.Concurrency,
-		lease:       opts.Lease,
-		drain:       opts.DrainTimeout,
-		maxBody:     opts.MaxBody,
-		wakeFanOut:  make(chan struct{}, 1),
-		wakeClaims:  make(chan struct{}, 1),
+		store:     store,
+		directory: directory,
+		client:    opts.Client,
+		policy:    opts.Policy,
+		log:       opts.Logger,
+		hooks:     opts.Hooks,
+		owner:     opts.Owner,
+		rand:      opts.Rand,
+
+		concurrency:         or(opts.Concurrency, defaultConcurrency),
+		tenantShare:         or(opts.TenantShare, defaultTenantShare),
+		firstReserve:        or(opts.FirstReserve, defaultFirstReserve),
+		endpointConcurrency: opts.EndpointConcurrency,
+		endpointRate:        opts.EndpointRate,
+		relief:              opts.Relief,
+		fanOutLimit:         opts.FanOutLimit,
+		trace:               opts.Trace,
+		lease:               or(opts.Lease, defaultLease),
+		drain:               or(opts.DrainTimeout, defaultDrainTimeout),
+		maxBody:             or(opts.MaxBody, defaultMaxBody),
+
+		wakeFanOut: make(chan struct{}, 1),
+		wakeClaims: make(chan struct{}, 1),
+		wakeWalk:   make(chan struct{}, 1),
 	}
 	if d.client == nil {
 		client, err := NewClient(nil)
@@ -130,18 +191,6 @@ func New(store Store, directory Directory, opts *Options) (*Dispatcher, error) {
 	if d.rand == nil {
 		d.rand = mathrand.Float64
 	}
-	if d.concurrency == 0 {
-		d.concurrency = defaultConcurrency
-	}
-	if d.lease == 0 {
-		d.lease = defaultLease
-	}
-	if d.drain == 0 {
-		d.drain = defaultDrainTimeout
-	}
-	if d.maxBody == 0 {
-		d.maxBody = defaultMaxBody
-	}
 	return d, nil
 }
 
@@ -150,7 +199,7 @@ func New(store Store, directory Directory, opts *Options) (*Dispatcher, error) {
 // published. It never blocks.
 func (d *Dispatcher) Wake() {
 	notify(d.wakeFanOut)
-	notify(d.wakeClaims)
+	notify(d.wakeWalk)
 }
 
 // Run delivers until ctx ends, and then drains: it claims nothing more, lets the
@@ -172,6 +221,15 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		owner = d.owner + "/" + owner
 	}
 	return newRun(d, owner).run(ctx)
+}
+
+// InPlayerLimit is for [Options].FanOutLimit: InPlayer sends a message to at most ten
+// URLs, others to any number.
+func InPlayerLimit(t topic.Topic) int {
+	if t.Provider() == topic.InPlayer {
+		return 10
+	}
+	return 0
 }
 
 // notify makes the reader of ch look again, once, however often it is called.

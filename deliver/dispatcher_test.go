@@ -161,7 +161,7 @@ func TestDispatcherNeverExceedsConcurrency(t *testing.T) {
 			e.Concurrency = i%4 + 1
 			endpoints = append(endpoints, e)
 		}
-		b := setup(t, rec, benchOptions{endpoints: endpoints, options: Options{Concurrency: 12}})
+		b := setup(t, rec, benchOptions{endpoints: endpoints, options: Options{Concurrency: 12, TenantShare: -1}})
 		for _, id := range names("m%d", 20) {
 			b.publish(t, id)
 		}
@@ -205,7 +205,7 @@ func TestEndpointsTakeTurns(t *testing.T) {
 		for _, id := range names("e%03d", 150) { // more than a page
 			endpoints = append(endpoints, newEndpoint(id))
 		}
-		b := setup(t, rec, benchOptions{endpoints: endpoints, options: Options{Concurrency: 5}, idle: true})
+		b := setup(t, rec, benchOptions{endpoints: endpoints, options: Options{Concurrency: 5, TenantShare: -1}, idle: true})
 		for _, id := range names("m%d", 20) {
 			b.publish(t, id)
 		}
@@ -244,7 +244,7 @@ func TestHungEndpointDoesNotSlowOthers(t *testing.T) {
 		require.Len(t, rec.seen(), 300*20+8, "everything else went out at once")
 		require.Equal(t, uint64(6000), b.Stats().Succeeded)
 		pass(15 * time.Second)
-		require.Equal(t, 16, rec.counts["hung"])
+		require.Equal(t, 8+4, rec.counts["hung"], "and less of it after timeouts")
 		require.Equal(t, ReasonTimeout, b.journal.attempts()[6000].Result.Reason)
 	})
 }
@@ -343,7 +343,7 @@ func TestTenantsAreStrictlyApart(t *testing.T) {
 		dir.set(sold)
 		pass(time.Minute)
 		require.Equal(t, 2, rec.counts["mine"])
-		require.Equal(t, Abandoned, b.store.Deliveries("a", "m2")[0].State)
+		require.Equal(t, Abandoned, b.deliveries(t, "a", "m2")[0].State)
 	})
 }
 
@@ -596,7 +596,10 @@ func TestStoreFaultsLoseNothing(t *testing.T) {
 					endpoints = append(endpoints, e)
 				}
 				faults := &faultyStore{every: every}
-				b := setup(t, rec, benchOptions{endpoints: endpoints, through: faults.over})
+				b := setup(t, rec, benchOptions{
+					endpoints: endpoints, through: faults.over,
+					options: Options{Relief: &Relief{BreakerShare: -1}}, // which would make it take longer
+				})
 				ids := names("m%d", 60)
 				for _, id := range ids {
 					for { // as a publisher does: the same id until it is accepted
@@ -615,7 +618,7 @@ func TestStoreFaultsLoseNothing(t *testing.T) {
 					sent[q.endpoint+" "+q.id]++
 				}
 				for _, id := range ids {
-					list := b.store.Deliveries("", id)
+					list := b.deliveries(t, "", id)
 					require.Len(t, list, 5)
 					for _, d := range list {
 						require.True(t, d.State.Final(), "%s to %s is %s", id, d.EndpointID, d.State)
@@ -636,7 +639,7 @@ func TestStoreFaultsLoseNothing(t *testing.T) {
 type eagerStore struct{ Store }
 
 func (s eagerStore) Claim(ctx context.Context, slots Slots, _ []Want, lease time.Duration) ([]Claim, error) {
-	return s.Store.Claim(ctx, slots, []Want{{"e1", 3}, {"e2", 3}}, lease)
+	return s.Store.Claim(ctx, slots, []Want{{"e1", 3, 3}, {"e2", 3, 3}}, lease)
 }
 
 func TestStoreThatGivesMoreThanWanted(t *testing.T) {

@@ -152,8 +152,8 @@ func faulty[T any](s *faultyStore, kind string, call func() (T, error)) (T, erro
 	return got, err
 }
 
-func (s *faultyStore) Enqueue(ctx context.Context, msg *Message) error {
-	_, err := faulty(s, "Enqueue", func() (struct{}, error) { return struct{}{}, s.Store.Enqueue(ctx, msg) })
+func (s *faultyStore) Enqueue(ctx context.Context, messages ...*Message) error {
+	_, err := faulty(s, "Enqueue", func() (struct{}, error) { return struct{}{}, s.Store.Enqueue(ctx, messages...) })
 	return err
 }
 
@@ -161,8 +161,13 @@ func (s *faultyStore) Own(ctx context.Context, owner string, ttl time.Duration) 
 	return faulty(s, "Own", func() (Slots, error) { return s.Store.Own(ctx, owner, ttl) })
 }
 
-func (s *faultyStore) Pending(ctx context.Context, limit int, lease time.Duration) ([]Pending, error) {
-	return faulty(s, "Pending", func() ([]Pending, error) { return s.Store.Pending(ctx, limit, lease) })
+func (s *faultyStore) Pending(ctx context.Context, limit int, lease time.Duration) ([]Pending, time.Duration, error) {
+	var next time.Duration
+	list, err := faulty(s, "Pending", func() (list []Pending, err error) {
+		list, next, err = s.Store.Pending(ctx, limit, lease)
+		return list, err
+	})
+	return list, next, err
 }
 
 func (s *faultyStore) FanOut(ctx context.Context, plans []Plan) ([]Fence, error) {

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"math"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -41,8 +42,27 @@ type Endpoint struct {
 	// it may not set what frames the request, its content type or Webhook-Id.
 	Header http.Header
 
-	// Concurrency is how many exchanges may be under way at a time; 0 means 8.
+	// Filters narrow down which messages of these topics it gets: those that pass
+	// all of them.
+	Filters []Filter
+
+	// Ordered endpoints get the messages of one key in the order in which they were
+	// published: the next one goes out when the one before has succeeded, or was
+	// given up. Messages without a key, and those of different keys, do not wait for
+	// each other. Messages that were published at the same time have no order.
+	Ordered bool
+
+	// Concurrency is how many exchanges may be under way at a time; 0 means what
+	// Options.EndpointConcurrency says, which is 8 unless set.
 	Concurrency int
+
+	// Rate is how many exchanges may begin in a second, evenly spread but for what a
+	// tenth of a second allows; 0 means what Options.EndpointRate says, negative no
+	// bound.
+	Rate float64
+
+	// Relief is this endpoint's own; nil means the dispatcher's.
+	Relief *Relief
 
 	// Timeout is for the whole exchange, from signing to the end of the answer;
 	// 0 means 15 seconds.
@@ -53,13 +73,6 @@ type Endpoint struct {
 
 	// ExactOK makes 200 the only success; otherwise every 2xx is.
 	ExactOK bool
-}
-
-func (e *Endpoint) concurrency() int {
-	if e.Concurrency == 0 {
-		return defaultEndpointConcurrency
-	}
-	return e.Concurrency
 }
 
 func (e *Endpoint) timeout() time.Duration {
@@ -109,8 +122,19 @@ func (e *Endpoint) check() (*url.URL, error) {
 	if e.Concurrency < 0 || e.Timeout < 0 {
 		return nil, fail("Concurrency and Timeout cannot be negative; 0 means the default")
 	}
+	if math.IsNaN(e.Rate) || math.IsInf(e.Rate, 0) {
+		return nil, fail("Rate is no number; 0 means the default, negative no bound")
+	}
 	if err := e.Policy.validate(); err != nil {
 		return nil, err
+	}
+	if err := e.Relief.validate(); err != nil {
+		return nil, err
+	}
+	for _, f := range e.Filters {
+		if err := f.validate(); err != nil {
+			return nil, &Error{Reason: ReasonInvalid, Detail: "endpoint " + e.ID + ": " + err.Error(), Err: err}
+		}
 	}
 	for name, values := range e.Header {
 		if !isToken(name) {

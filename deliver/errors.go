@@ -21,6 +21,10 @@ var (
 	// ErrRefused: the egress guard refuses the destination. The [*Error] around
 	// it holds the reason, for the operator.
 	ErrRefused = errors.New("deliver: destination refused by policy")
+	// ErrNoMessage: the store knows no message of that tenant and id.
+	ErrNoMessage = errors.New("deliver: no such message")
+	// ErrNoLedger: the store does not offer what people ask of a [Ledger].
+	ErrNoLedger = errors.New("deliver: store keeps no ledger")
 	// ErrRunning: Run was called while another Run of the dispatcher is going on.
 	ErrRunning = errors.New("deliver: dispatcher is running already")
 )
@@ -73,6 +77,35 @@ func Retryable(err error) bool {
 	default:
 		return false
 	}
+}
+
+// FaultOf tells on whose side an error of this package lies: the receiver's, when
+// it or the way to it failed; the destination's, when it is refused by policy, not
+// valid or gone, so that a person has to mend it; ours, for everything else, such
+// as a signer or a store that fails. nil is [FaultNone].
+func FaultOf(err error) Fault {
+	if err == nil {
+		return FaultNone
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Reason.fault()
+	}
+	if errors.Is(err, ErrNoEndpoint) || errors.Is(err, ErrRefused) {
+		return FaultDestination
+	}
+	return FaultOurs
+}
+
+// Permanent answers whether sending the same message again is useless until a
+// person has changed something: the message, the endpoint, or what is at its other
+// end. It is false for nil. Every error of an exchange is either Retryable or
+// Permanent, except one whose lease was lost: that one is for another worker.
+func Permanent(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return errors.Is(err, ErrNoEndpoint) || errors.Is(err, ErrRefused) || errors.Is(err, ErrConflict)
+	}
+	return !Retryable(err) && e.Reason != ReasonLeaseLost && e.Reason != ReasonUnknown
 }
 
 func invalid(format string, args ...any) *Error {

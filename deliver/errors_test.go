@@ -29,14 +29,15 @@ func TestErrorText(t *testing.T) {
 		"deliver: canceled by the sending side, outcome unknown":         {Reason: ReasonCanceled},
 		"deliver: lease lost, outcome unknown":                           {Reason: ReasonLeaseLost},
 		"deliver: endpoint is gone":                                      {Reason: ReasonNoEndpoint},
+		"deliver: endpoint is disabled":                                  {Reason: ReasonDisabled},
 		"deliver: outcome unknown":                                       {Reason: ReasonUnknown},
 	} {
 		require.EqualError(t, e, want)
 	}
 	require.Equal(t, []string{"none", "receiver", "destination", "ours", "unknown fault"},
 		[]string{FaultNone.String(), FaultReceiver.String(), FaultDestination.String(), FaultOurs.String(), Fault(9).String()})
-	require.Equal(t, []string{"scheduled", "claimed", "succeeded", "exhausted", "abandoned", "unknown state"},
-		[]string{Scheduled.String(), Claimed.String(), Succeeded.String(), Exhausted.String(), Abandoned.String(), State(9).String()})
+	require.Equal(t, []string{"scheduled", "claimed", "succeeded", "exhausted", "abandoned", "canceled", "unknown state"},
+		[]string{Scheduled.String(), Claimed.String(), Succeeded.String(), Exhausted.String(), Abandoned.String(), Canceled.String(), State(9).String()})
 }
 
 func TestRetryable(t *testing.T) {
@@ -54,6 +55,40 @@ func TestRetryable(t *testing.T) {
 	require.False(t, Retryable(errInjected))
 	require.False(t, Retryable(ErrConflict))
 	require.True(t, Retryable(fmt.Errorf("job: %w", ErrFull)))
+}
+
+func TestFaultOf(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[Reason]Fault{
+		ReasonStatus: FaultReceiver, ReasonRejected: FaultReceiver, ReasonRedirect: FaultReceiver, ReasonTimeout: FaultReceiver,
+		ReasonNetwork: FaultReceiver, ReasonTLS: FaultReceiver, ReasonDNS: FaultReceiver, ReasonUnknown: FaultReceiver,
+		ReasonRefused: FaultDestination, ReasonInvalid: FaultDestination, ReasonNoEndpoint: FaultDestination, ReasonDisabled: FaultDestination,
+		ReasonSigner: FaultOurs, ReasonLocal: FaultOurs, ReasonUnreachable: FaultOurs, ReasonCanceled: FaultOurs, ReasonLeaseLost: FaultOurs,
+	} {
+		require.Equal(t, want, FaultOf(fmt.Errorf("job: %w", &Error{Reason: reason})), reason)
+	}
+	require.Equal(t, FaultNone, FaultOf(nil))
+	require.Equal(t, FaultNone, FaultOf(&Error{Reason: ReasonSucceeded}))
+	require.Equal(t, FaultDestination, FaultOf(ErrNoEndpoint))
+	require.Equal(t, FaultDestination, FaultOf(ErrRefused))
+	require.Equal(t, FaultOurs, FaultOf(ErrFull))
+	require.Equal(t, FaultOurs, FaultOf(errInjected))
+}
+
+func TestPermanent(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[Reason]bool{
+		ReasonRejected: true, ReasonRedirect: true, ReasonRefused: true, ReasonInvalid: true, ReasonNoEndpoint: true, ReasonDisabled: true,
+		ReasonStatus: false, ReasonTimeout: false, ReasonNetwork: false, ReasonTLS: false, ReasonDNS: false, ReasonUnreachable: false,
+		ReasonSigner: false, ReasonLocal: false, ReasonCanceled: false, ReasonLeaseLost: false, ReasonUnknown: false,
+	} {
+		require.Equal(t, want, Permanent(fmt.Errorf("job: %w", &Error{Reason: reason})), reason)
+	}
+	require.False(t, Permanent(nil))
+	require.False(t, Permanent(ErrFull))
+	require.True(t, Permanent(ErrConflict))
+	require.True(t, Permanent(ErrNoEndpoint))
+	require.True(t, Permanent(ErrRefused))
 }
 
 // Whatever goes wrong, no secret, no body and no URL reaches a log or an error.

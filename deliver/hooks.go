@@ -1,5 +1,7 @@
 package deliver
 
+import "time"
+
 // Hooks are told what happens. Any may be nil. They hold up what they are told
 // of while they run, so they must be quick, and safe for concurrent use. A panic
 // in one is recovered and logged.
@@ -9,6 +11,9 @@ type Hooks struct {
 	// Settled is called when the store has recorded what becomes of a delivery,
 	// or when nothing was recorded because the lease was lost.
 	Settled func(SettledInfo)
+	// Endpoint is called when an endpoint was paused or disabled, which is recorded by
+	// then, and when its breaker opened or closed.
+	Endpoint func(EndpointInfo)
 }
 
 // AttemptInfo tells of one exchange.
@@ -29,3 +34,29 @@ type SettledInfo struct {
 	Settlement Settlement // what was recorded; of a lost lease, what was not
 	Err        error      // nil, what the attempt failed with, or ErrLeaseLost: then nothing was recorded
 }
+
+// EndpointInfo tells what happens to an endpoint.
+type EndpointInfo struct {
+	EndpointID string
+	Tenant     string
+	Change     Change
+	Cause      Cause         // of a pause or a disabling
+	For        time.Duration // how long the pause is, or the breaker open; 0 for a disabling, which lasts until the endpoint is resumed
+	Err        error         // what the attempt that led to it failed with; nil if it succeeded
+}
+
+// Change names what happened to an endpoint.
+type Change string
+
+// What can happen to an endpoint.
+const (
+	// EndpointPaused: nothing goes out for a time. Its deliveries wait.
+	EndpointPaused Change = "paused"
+	// EndpointDisabled: nothing goes out until somebody calls [Dispatcher.Resume].
+	// What it had open is abandoned, and so is what it would get.
+	EndpointDisabled Change = "disabled"
+	// BreakerOpened: it fails most of the time, so this process waits with the rest.
+	BreakerOpened Change = "breaker opened"
+	// BreakerClosed: it works again.
+	BreakerClosed Change = "breaker closed"
+)

@@ -14,8 +14,10 @@ import (
 const (
 	defaultMaxOpen      = 65_536
 	defaultKeepFinished = 65_536
+	defaultKeepBytes    = 64 << 20
 
 	maxRecords = 100 // of a delivery
+	maxAlong   = 16  // messages of one key that are handed out in one turn
 )
 
 // MemoryOptions are the choices of [NewMemory]. The zero value is the defaults.
@@ -24,74 +26,155 @@ type MemoryOptions struct {
 	// time; one more is ErrFull. 0 means 65,536, negative no bound.
 	MaxOpen int
 
-	// KeepFinished is how many finished messages are remembered, without their
-	// bodies, for idempotence and lookups; the first to finish is the first to
-	// go. 0 means 65,536, negative none.
+	// KeepFinished is how many finished messages are remembered for idempotence,
+	// lookups and replays; the first to finish is the first to go. 0 means 65,536,
+	// negative none.
 	KeepFinished int
+
+	// KeepBytes is how many bytes the bodies of finished messages may have together;
+	// beyond that the first to finish is the first to be purged. 0 means 64 MiB,
+	// negative none.
+	KeepBytes int
 }
 
-// Memory is a [Store] in the memory of one process, for tests and first steps:
-// nothing survives the process. Dispatchers of the process may share it. It is
-// safe for concurrent use. The zero value is of no use; see [NewMemory].
+// Memory is a [Store] and a [Ledger] in the memory of one process, for tests and
+// first steps: nothing survives the process. Dispatchers of the process may share
+// it. It is safe for concurrent use. The zero value is of no use; see [NewMemory].
 type Memory struct {
-	maxOpen int
-	keep    int
+	maxOpen   int
+	keep      int
+	keepBytes int
 
 	mu         sync.Mutex
 	lastToken  int64
 	lastID     int64
-	open       int
-	messages   map[string]*memMessage // by key
+	open       int // messages not finished
+	awaiting   int // those of them that are not fanned out
+	messages   map[messageKey]*memMessage
+	byID       map[string]*memMessage // by the id of its fence
 	deliveries map[string]*memDelivery
+	log        []*memDelivery // all of them in the order they were made, and some that are forgotten
+	forgotten  int            // of log
 	endpoints  map[string]*memEndpoint
-	active     []string // sorted ids of the endpoints with ready deliveries that are not paused
-	pending    fifo[*memMessage]
-	finished   fifo[*memMessage]
+	tenants    map[string]*memTenant
+	turns      fifo[*memTenant] // tenants with pending messages
+	fanLanes   map[lane]*fifo[*memMessage]
+	finished   fifo[finish] // messages in the order they finished; some are open again
+	bodies     fifo[finish] // those of them that may still have a body
+	bodyBytes  int          // of finished messages
+	kept       int          // finished messages
 	timers     timers
 	owners     map[string]time.Time // by when their slots' lease runs out
 	slots      [SlotCount]memSlot
 }
 
+type messageKey struct{ tenant, id string }
+
+// lane is what has to keep its order: the messages of a tenant and key until they
+// are fanned out, or the deliveries of an endpoint and key.
+type lane struct{ owner, key string }
+
+type memTenant struct {
+	pending fifo[*memMessage]
+	queued  bool
+}
+
+// finish is a message that finished; it is out of date once the message is open
+// again.
+type finish struct {
+	message *memMessage
+	number  int
+}
+
 type memMessage struct {
-	timer      timer // while claimed for fan-out, or given back
-	key        string
+	timer      timer // while delayed, claimed for fan-out, or given back
+	id         string
 	msg        *Message
-	digest     [sha256.Size]byte // once finished, when the body is gone
-	enqueued   time.Time
-	token      int64 // of the claim for fan-out; 0 if none is good
+	digest     [sha256.Size]byte // once the body is gone
+	size       int               // of the body while the message is finished
+	purged     bool
+	due        time.Time // accepted, and the delay over
+	token      int64     // of the claim for fan-out; 0 if none is good
 	tries      int
-	givenBack  bool // and not pending again yet
+	inLane     bool // of its key
+	waits      bool // delayed or given back
 	fannedOut  bool
-	finished   bool
+	finished   int // how often; see finish
+	done       bool
+	doneAt     time.Time
 	unfinished int // deliveries
 	deliveries []*memDelivery
 }
 
 type memDelivery struct {
 	timer    timer // while claimed or not due
+	number   int64
 	id       string
 	message  *memMessage
 	endpoint *memEndpoint
+	ordered  bool
+	lane     *fifo[*memDelivery] // nil if it is not ordered, or final
 	state    State
-	token    int64 // of the last claim; 0 if its lease ran out
+	queue    *readyQueue // in which it is ready
+	token    int64       // of the last claim; 0 if it is no longer good
 	history  History
+	since    time.Time // what its age counts from
+	changed  time.Time // made, replayed or settled for good
 	records  []Record
+	gone     bool // forgotten
 }
 
 type memEndpoint struct {
-	timer  timer // while paused
-	id     string
-	slot   int
-	paused bool
-	until  time.Time
-	ready  fifo[*memDelivery]
-	open   int // deliveries not final
+	timer    timer // while paused
+	id       string
+	tenant   string
+	slot     int
+	paused   bool
+	until    time.Time
+	disabled bool
+	cause    Cause
+	since    time.Time // of the pause or disabling
+	failing  time.Time // first failure since the last success
+	failed   time.Time // last failure
+	away     time.Time // first 410 since the last success
+	fresh    readyQueue
+	retries  readyQueue
+	open     int // deliveries not final
+	lanes    map[string]*fifo[*memDelivery]
+}
+
+// readyQueue holds what is ready; what was called off stays in the list until it
+// comes up.
+type readyQueue struct {
+	fifo[*memDelivery]
+	count int
+}
+
+func (q *readyQueue) add(d *memDelivery) {
+	d.queue = q
+	q.count++
+	q.push(d)
+}
+
+func (q *readyQueue) next() *memDelivery {
+	for {
+		if d := q.pop(); d.queue == q {
+			q.drop(d)
+			return d
+		}
+	}
+}
+
+func (q *readyQueue) drop(d *memDelivery) {
+	d.queue = nil
+	q.count--
 }
 
 type memSlot struct {
 	owner   string
-	leaving bool // given up, but with claims still leased
-	claims  int  // leased now
+	leaving bool     // given up, but with claims still leased
+	claims  int      // leased now
+	active  []string // sorted ids of the endpoints with ready deliveries that may go
 }
 
 // NewMemory makes an empty store; nil options are the defaults.
@@ -99,21 +182,18 @@ func NewMemory(opts *MemoryOptions) *Memory {
 	if opts == nil {
 		opts = &MemoryOptions{}
 	}
-	m := &Memory{
-		maxOpen:    opts.MaxOpen,
-		keep:       max(opts.KeepFinished, 0),
-		messages:   make(map[string]*memMessage),
+	return &Memory{
+		maxOpen:    or(opts.MaxOpen, defaultMaxOpen),
+		keep:       max(or(opts.KeepFinished, defaultKeepFinished), 0),
+		keepBytes:  max(or(opts.KeepBytes, defaultKeepBytes), 0),
+		messages:   make(map[messageKey]*memMessage),
+		byID:       make(map[string]*memMessage),
 		deliveries: make(map[string]*memDelivery),
 		endpoints:  make(map[string]*memEndpoint),
+		tenants:    make(map[string]*memTenant),
+		fanLanes:   make(map[lane]*fifo[*memMessage]),
 		owners:     make(map[string]time.Time),
 	}
-	if opts.MaxOpen == 0 {
-		m.maxOpen = defaultMaxOpen
-	}
-	if opts.KeepFinished == 0 {
-		m.keep = defaultKeepFinished
-	}
-	return m
 }
 
 // lock locks the store and makes everything happen that was due by now.
@@ -124,10 +204,12 @@ func (m *Memory) lock() time.Time {
 		t := heap.Pop(&m.timers).(*timer)
 		switch {
 		case t.message != nil:
-			t.message.token, t.message.givenBack = 0, false
-			m.pending.push(t.message)
+			m.arrive(t.message)
 		case t.endpoint != nil:
 			t.endpoint.paused = false
+			if !t.endpoint.disabled {
+				t.endpoint.cause = ""
+			}
 			m.activate(t.endpoint)
 			m.forget(t.endpoint)
 		case t.delivery.state == Claimed:
@@ -139,13 +221,71 @@ func (m *Memory) lock() time.Time {
 	return now
 }
 
+// arrive makes a message pending: a new one, or one whose delay, claim or wait is
+// over. One with a key goes behind those of its key that are still to be fanned out.
+func (m *Memory) arrive(s *memMessage) {
+	s.token, s.waits = 0, false
+	if s.msg.Key != "" {
+		q := m.fanLanes[s.lane()]
+		if q == nil {
+			q = &fifo[*memMessage]{}
+			m.fanLanes[s.lane()] = q
+		}
+		if !s.inLane {
+			s.inLane = true
+			q.push(s)
+		}
+		if q.peek() != s {
+			return // it is taken along with the one before it, or promoted
+		}
+	}
+	m.queue(s)
+}
+
+func (m *Memory) queue(s *memMessage) {
+	t := m.tenants[s.msg.Tenant]
+	if t == nil {
+		t = &memTenant{}
+		m.tenants[s.msg.Tenant] = t
+	}
+	t.pending.push(s)
+	if !t.queued {
+		t.queued = true
+		m.turns.push(t)
+	}
+}
+
+func (s *memMessage) lane() lane { return lane{s.msg.Tenant, s.msg.Key} }
+
+// leave takes a message out of the lane of its key and promotes the next one.
+func (m *Memory) leaveLane(s *memMessage) {
+	if !s.inLane {
+		return
+	}
+	s.inLane = false
+	q := m.fanLanes[s.lane()]
+	wasFirst := q.peek() == s
+	q.remove(s)
+	if q.len() == 0 {
+		delete(m.fanLanes, s.lane())
+		return
+	}
+	if next := q.peek(); wasFirst && next.token == 0 && !next.waits {
+		m.queue(next)
+	}
+}
+
 // expire ends a claim whose lease ran out.
 func (m *Memory) expire(d *memDelivery) {
 	m.unclaim(d)
 	d.token = 0
 	d.history.Attempts++
 	d.history.Unknown++
-	d.record(Record{Attempt: d.history.Attempts, Reason: ReasonUnknown})
+	d.record(Record{Attempt: d.history.Attempts, Replay: d.history.Replays, Reason: ReasonUnknown})
+	if d.endpoint.disabled {
+		m.abandon(d, time.Now())
+		return
+	}
 	m.makeReady(d)
 }
 
@@ -163,26 +303,42 @@ func (m *Memory) unclaim(d *memDelivery) {
 }
 
 func (m *Memory) makeReady(d *memDelivery) {
-	d.endpoint.ready.push(d)
+	if d.history.Fresh() {
+		d.endpoint.fresh.add(d)
+	} else {
+		d.endpoint.retries.add(d)
+	}
 	m.activate(d.endpoint)
 }
 
 // activate puts an endpoint that has something to do in the walk of Ready, and
 // takes one that has not out of it.
 func (m *Memory) activate(e *memEndpoint) {
-	i, found := slices.BinarySearch(m.active, e.id)
-	wanted := !e.paused && e.ready.len() > 0
+	s := &m.slots[e.slot]
+	i, found := slices.BinarySearch(s.active, e.id)
+	wanted := !e.paused && !e.disabled && e.fresh.count+e.retries.count > 0
 	switch {
 	case wanted && !found:
-		m.active = slices.Insert(m.active, i, e.id)
+		s.active = slices.Insert(s.active, i, e.id)
 	case !wanted && found:
-		m.active = slices.Delete(m.active, i, i+1)
+		s.active = slices.Delete(s.active, i, i+1)
 	}
+}
+
+func (m *Memory) endpoint(id, tenant string) *memEndpoint {
+	e := m.endpoints[id]
+	if e == nil {
+		e = &memEndpoint{id: id, tenant: tenant, slot: Slot(id)}
+		e.timer.endpoint = e
+		m.endpoints[id] = e
+	}
+	e.tenant = or(e.tenant, tenant)
+	return e
 }
 
 // forget drops an endpoint of which nothing is left to know.
 func (m *Memory) forget(e *memEndpoint) {
-	if e.open == 0 && !e.paused {
+	if e.open == 0 && !e.paused && !e.disabled && e.failing.IsZero() {
 		delete(m.endpoints, e.id)
 	}
 }
@@ -192,41 +348,59 @@ func (m *Memory) token() int64 {
 	return m.lastToken
 }
 
-// messageKey is unambiguous, since an id has no slash.
-func messageKey(tenant, id string) string { return tenant + "/" + id }
-
 // Enqueue implements [Store].
-func (m *Memory) Enqueue(ctx context.Context, msg *Message) error {
+func (m *Memory) Enqueue(ctx context.Context, messages ...*Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	now := m.lock()
 	defer m.mu.Unlock()
-	key := messageKey(msg.Tenant, msg.ID)
-	if old := m.messages[key]; old != nil {
-		if !old.same(msg) {
-			return ErrConflict
+	added := make([]*memMessage, 0, len(messages))
+	batch := make(map[messageKey]*memMessage, len(messages))
+	for _, msg := range messages {
+		key := messageKey{msg.Tenant, msg.ID}
+		old := m.messages[key]
+		if old == nil {
+			old = batch[key]
 		}
-		return nil
+		if old != nil {
+			if !old.same(msg) {
+				return ErrConflict
+			}
+			continue
+		}
+		own := *msg
+		own.Body = bytes.Clone(msg.Body)
+		s := &memMessage{id: msg.Tenant + "/" + msg.ID, msg: &own, size: len(own.Body), due: now.Add(max(msg.Delay, 0))}
+		s.timer.message = s
+		batch[key] = s
+		added = append(added, s)
 	}
-	if m.maxOpen >= 0 && m.open >= m.maxOpen {
+	if m.maxOpen >= 0 && len(added) > 0 && m.open+len(added) > m.maxOpen {
 		return ErrFull
 	}
-	own := *msg
-	own.Body = bytes.Clone(msg.Body)
-	stored := &memMessage{key: key, msg: &own, enqueued: now}
-	stored.timer.message = stored
-	m.messages[key] = stored
-	m.open++
-	m.pending.push(stored)
+	for _, s := range added {
+		m.messages[s.key()] = s
+		m.byID[s.id] = s
+		m.open++
+		m.awaiting++
+		if s.due.After(now) {
+			s.waits = true
+			m.timers.set(&s.timer, s.due)
+		} else {
+			m.arrive(s)
+		}
+	}
 	return nil
 }
+
+func (s *memMessage) key() messageKey { return messageKey{s.msg.Tenant, s.msg.ID} }
 
 func (s *memMessage) same(msg *Message) bool {
 	if s.msg.Topic != msg.Topic || s.msg.ContentType != msg.ContentType {
 		return false
 	}
-	if s.finished {
+	if s.purged {
 		return s.digest == sha256.Sum256(msg.Body)
 	}
 	return bytes.Equal(s.msg.Body, msg.Body)
@@ -320,20 +494,46 @@ func (m *Memory) holds(slots Slots, slot int, now time.Time) bool {
 }
 
 // Pending implements [Store].
-func (m *Memory) Pending(ctx context.Context, limit int, lease time.Duration) ([]Pending, error) {
+func (m *Memory) Pending(ctx context.Context, limit int, lease time.Duration) (batch []Pending, next time.Duration, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	now := m.lock()
 	defer m.mu.Unlock()
-	var claimed []Pending
-	for len(claimed) < limit && m.pending.len() > 0 {
-		s := m.pending.pop()
-		s.token = m.token()
-		m.timers.set(&s.timer, now.Add(lease))
-		claimed = append(claimed, Pending{Fence: Fence{ID: s.key, Token: s.token}, Message: s.msg, Tries: s.tries})
+	until := now.Add(lease)
+	for len(batch) < limit && m.turns.len() > 0 {
+		t := m.turns.pop()
+		s := t.pending.pop()
+		t.queued = t.pending.len() > 0
+		if t.queued {
+			m.turns.push(t)
+		} else {
+			delete(m.tenants, s.msg.Tenant)
+		}
+		if s.fannedOut || s.token != 0 || s.waits { // called off, or taken along before
+			continue
+		}
+		batch = append(batch, m.lend(s, until))
+		if q := m.fanLanes[s.lane()]; s.inLane {
+			for i := q.head + 1; i < len(q.items) && len(batch) < limit && i <= q.head+maxAlong; i++ {
+				if along := q.items[i]; along.token == 0 && !along.waits {
+					batch = append(batch, m.lend(along, until))
+					continue
+				}
+				break
+			}
+		}
 	}
-	return claimed, nil
+	if m.turns.len() == 0 && len(m.timers) > 0 {
+		next = m.timers[0].at.Sub(now)
+	}
+	return batch, next, nil
+}
+
+func (m *Memory) lend(s *memMessage, until time.Time) Pending {
+	s.token = m.token()
+	m.timers.set(&s.timer, until)
+	return Pending{Fence: Fence{ID: s.id, Token: s.token}, Message: s.msg, Tries: s.tries}
 }
 
 // FanOut implements [Store].
@@ -344,79 +544,190 @@ func (m *Memory) FanOut(ctx context.Context, plans []Plan) (lost []Fence, err er
 	now := m.lock()
 	defer m.mu.Unlock()
 	for _, p := range plans {
-		s := m.messages[p.Fence.ID]
+		s := m.byID[p.Fence.ID]
 		switch {
 		case s == nil || s.token != p.Fence.Token:
 			lost = append(lost, p.Fence)
-		case s.fannedOut || s.givenBack: // carried out before
+		case s.fannedOut || s.waits: // carried out before
 		case p.Again > 0:
 			s.tries++
-			s.givenBack = true
+			s.waits = true
 			m.timers.set(&s.timer, now.Add(p.Again))
+		case s.inLane && m.fanLanes[s.lane()].peek() != s:
+			lost = append(lost, p.Fence)
 		default:
 			m.timers.unset(&s.timer)
-			m.fanOut(s, p.EndpointIDs)
+			m.fanOut(s, p.Targets, now)
 		}
 	}
 	return lost, nil
 }
 
-func (m *Memory) fanOut(s *memMessage, endpointIDs []string) {
+func (m *Memory) fanOut(s *memMessage, targets []Target, now time.Time) {
 	s.fannedOut = true
-	for _, id := range endpointIDs {
-		e := m.endpoints[id]
-		if e == nil {
-			e = &memEndpoint{id: id, slot: Slot(id)}
-			e.timer.endpoint = e
-			m.endpoints[id] = e
-		}
-		e.open++
+	m.awaiting--
+	m.leaveLane(s)
+	s.unfinished = len(targets)
+	for _, t := range targets {
+		e := m.endpoint(t.EndpointID, s.msg.Tenant)
 		m.lastID++
-		d := &memDelivery{id: "dlv_" + strconv.FormatInt(m.lastID, 10), message: s, endpoint: e}
+		d := &memDelivery{
+			number: m.lastID, id: "dlv_" + strconv.FormatInt(m.lastID, 10),
+			message: s, endpoint: e, ordered: t.Ordered && s.msg.Key != "", since: s.due, changed: now,
+		}
 		d.timer.delivery = d
 		m.deliveries[d.id] = d
+		m.log = append(m.log, d)
 		s.deliveries = append(s.deliveries, d)
-		m.makeReady(d)
+		e.open++
+		if e.disabled {
+			m.abandon(d, now)
+			continue
+		}
+		m.enter(d)
 	}
-	s.unfinished = len(s.deliveries)
-	if s.unfinished == 0 {
-		m.finish(s)
+	if len(targets) == 0 {
+		m.finish(s, now)
 	}
 }
 
-// finish drops a message's body, and the oldest finished message if there are
-// too many.
-func (m *Memory) finish(s *memMessage) {
-	s.finished = true
+// enter makes a delivery ready, or lets it wait in its lane.
+func (m *Memory) enter(d *memDelivery) {
+	if d.ordered {
+		e, key := d.endpoint, d.message.msg.Key
+		d.lane = e.lanes[key]
+		if d.lane == nil {
+			if e.lanes == nil {
+				e.lanes = make(map[string]*fifo[*memDelivery])
+			}
+			d.lane = &fifo[*memDelivery]{}
+			e.lanes[key] = d.lane
+		}
+		d.lane.push(d)
+		if d.lane.peek() != d {
+			return
+		}
+	}
+	m.makeReady(d)
+}
+
+// end makes a delivery final, and ready what waited for it in its lane.
+func (m *Memory) end(d *memDelivery, state State, now time.Time) {
+	d.state, d.changed = state, now
+	m.timers.unset(&d.timer)
+	e := d.endpoint
+	if d.queue != nil {
+		d.queue.drop(d)
+		m.activate(e)
+	}
+	if q := d.lane; q != nil {
+		wasFirst := q.peek() == d
+		q.remove(d)
+		d.lane = nil
+		switch {
+		case q.len() == 0:
+			delete(e.lanes, d.message.msg.Key)
+		case wasFirst:
+			m.makeReady(q.peek())
+		}
+	}
+	e.open--
+	m.forget(e)
+	s := d.message
+	s.unfinished--
+	if s.unfinished == 0 {
+		m.finish(s, now)
+	}
+}
+
+// abandon gives up a delivery whose endpoint is disabled.
+func (m *Memory) abandon(d *memDelivery, now time.Time) {
+	d.record(Record{Attempt: d.history.Attempts + 1, Replay: d.history.Replays, Reason: ReasonDisabled})
+	m.end(d, Abandoned, now)
+}
+
+// finish closes a message, and drops the oldest finished ones and the oldest bodies
+// if there are too many.
+func (m *Memory) finish(s *memMessage, now time.Time) {
+	s.done, s.doneAt = true, now
+	s.finished++
+	m.open--
+	m.kept++
+	m.finished.push(finish{s, s.finished})
+	if !s.purged {
+		m.bodyBytes += s.size
+		m.bodies.push(finish{s, s.finished})
+	}
+	for m.kept > m.keep {
+		if old := m.finished.pop(); old.isGood() {
+			m.drop(old.message)
+		}
+	}
+	for m.bodyBytes > m.keepBytes {
+		if old := m.bodies.pop(); old.isGood() && !old.message.purged {
+			m.purge(old.message)
+		}
+	}
+}
+
+func (f finish) isGood() bool { return f.message.done && f.message.finished == f.number }
+
+// purge removes the body of a finished message.
+func (m *Memory) purge(s *memMessage) {
+	s.purged = true
 	s.digest = sha256.Sum256(s.msg.Body)
+	m.bodyBytes -= s.size
 	bare := *s.msg // a worker that lost its lease may still read the old one
 	bare.Body = nil
 	s.msg = &bare
-	m.open--
-	m.finished.push(s)
-	for m.finished.len() > m.keep {
-		old := m.finished.pop()
-		delete(m.messages, old.key)
-		for _, d := range old.deliveries {
-			delete(m.deliveries, d.id)
-		}
+}
+
+// drop forgets a finished message.
+func (m *Memory) drop(s *memMessage) {
+	if !s.purged {
+		m.bodyBytes -= s.size
+	}
+	s.done = false // the entry in bodies is no good either
+	m.kept--
+	delete(m.messages, s.key())
+	delete(m.byID, s.id)
+	for _, d := range s.deliveries {
+		d.gone = true
+		delete(m.deliveries, d.id)
+	}
+	m.forgotten += len(s.deliveries)
+	if 2*m.forgotten > len(m.log) {
+		m.log = slices.DeleteFunc(m.log, func(d *memDelivery) bool { return d.gone })
+		m.forgotten = 0
 	}
 }
 
-// Ready implements [Store].
+// Ready implements [Store]. It walks by slot, and by id within a slot.
 func (m *Memory) Ready(ctx context.Context, slots Slots, after string, limit int) (backlogs []Backlog, next time.Duration, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, 0, err
 	}
 	now := m.lock()
 	defer m.mu.Unlock()
-	i, found := slices.BinarySearch(m.active, after)
-	if found {
-		i++
+	begin := 0
+	if after != "" {
+		begin = Slot(after)
 	}
-	for ; i < len(m.active) && len(backlogs) < limit; i++ {
-		if e := m.endpoints[m.active[i]]; m.holds(slots, e.slot, now) {
-			backlogs = append(backlogs, Backlog{EndpointID: e.id, Count: e.ready.len()})
+	for slot := begin; slot < SlotCount && len(backlogs) < limit; slot++ {
+		active := m.slots[slot].active
+		if len(active) == 0 || !m.holds(slots, slot, now) {
+			continue
+		}
+		if slot == begin && after != "" {
+			i, found := slices.BinarySearch(active, after)
+			if found {
+				i++
+			}
+			active = active[i:]
+		}
+		for _, id := range active[:min(len(active), limit-len(backlogs))] {
+			e := m.endpoints[id]
+			backlogs = append(backlogs, Backlog{EndpointID: e.id, Tenant: e.tenant, First: e.fresh.count, Retries: e.retries.count})
 		}
 	}
 	if len(m.timers) > 0 {
@@ -435,11 +746,14 @@ func (m *Memory) Claim(ctx context.Context, slots Slots, wants []Want, lease tim
 	var claims []Claim
 	for _, w := range wants {
 		e := m.endpoints[w.EndpointID]
-		if e == nil || e.paused || !m.holds(slots, e.slot, now) {
+		if e == nil || e.paused || e.disabled || !m.holds(slots, e.slot, now) {
 			continue
 		}
-		for range min(w.Count, e.ready.len()) {
-			claims = append(claims, m.claim(e.ready.pop(), now, lease))
+		for range min(w.First, e.fresh.count) {
+			claims = append(claims, m.claim(e.fresh.next(), now, lease))
+		}
+		for range min(w.Retries, e.retries.count) {
+			claims = append(claims, m.claim(e.retries.next(), now, lease))
 		}
 		m.activate(e)
 	}
@@ -457,8 +771,19 @@ func (m *Memory) claim(d *memDelivery, now time.Time, lease time.Duration) Claim
 		Message:    d.message.msg,
 		History:    d.history,
 	}
-	c.History.Age = now.Sub(d.message.enqueued)
+	c.History.Age = now.Sub(d.since)
+	c.History.Health = d.endpoint.health(now)
 	return c
+}
+
+func (e *memEndpoint) health(now time.Time) (h Health) {
+	if !e.failing.IsZero() {
+		h.Failing, h.Spread = now.Sub(e.failing), e.failed.Sub(e.failing)
+	}
+	if !e.away.IsZero() {
+		h.Gone = now.Sub(e.away)
+	}
+	return h
 }
 
 // Extend implements [Store].
@@ -504,33 +829,81 @@ func (m *Memory) Settle(ctx context.Context, settlements []Settlement) (lost []F
 func (m *Memory) settle(d *memDelivery, s Settlement, now time.Time) {
 	m.timers.unset(&d.timer)
 	m.unclaim(d)
-	d.state = s.State
 	d.history = s.History
+	d.history.Age, d.history.Health = 0, Health{}
 	d.record(s.Record)
 	e := d.endpoint
-	if until := now.Add(s.Pause); s.Pause > 0 && (!e.paused || until.After(e.until)) {
-		e.paused, e.until = true, until
-		m.timers.set(&e.timer, until)
-		m.activate(e)
-	}
+	m.signal(e, s.Endpoint.Signal, now)
+	m.affect(e, s.Endpoint, now)
 	switch {
 	case s.State.Final():
-		e.open--
-		m.forget(e)
-		d.message.unfinished--
-		if d.message.unfinished == 0 {
-			m.finish(d.message)
-		}
+		m.end(d, s.State, now)
+	case e.disabled:
+		m.abandon(d, now)
 	case s.After > 0:
 		m.timers.set(&d.timer, now.Add(s.After))
 	default:
 		m.makeReady(d)
 	}
+	if s.Endpoint.Disable {
+		m.clear(e, now)
+	}
+}
+
+func (m *Memory) signal(e *memEndpoint, s Signal, now time.Time) {
+	switch s {
+	case SignalNone:
+		return
+	case SignalSuccess:
+		e.failing, e.failed, e.away = time.Time{}, time.Time{}, time.Time{}
+		return
+	case SignalGone:
+		if e.away.IsZero() {
+			e.away = now
+		}
+	case SignalFailure:
+	}
+	if e.failing.IsZero() {
+		e.failing = now
+	}
+	e.failed = now
+}
+
+// affect pauses or disables an endpoint.
+func (m *Memory) affect(e *memEndpoint, f Effect, now time.Time) {
+	if f.Disable && !e.disabled {
+		e.disabled, e.cause, e.since = true, f.Cause, now
+	}
+	if until := now.Add(f.Pause); f.Pause > 0 && (!e.paused || until.After(e.until)) {
+		if !e.paused {
+			e.since = now
+		}
+		e.paused, e.until = true, until
+		if !e.disabled {
+			e.cause = f.Cause
+		}
+		m.timers.set(&e.timer, until)
+	}
+	m.activate(e)
+}
+
+// clear abandons what a disabled endpoint has open, but for what is claimed: that is
+// abandoned when its claim ends.
+func (m *Memory) clear(e *memEndpoint, now time.Time) {
+	var open []*memDelivery // what finishes changes the log
+	for _, d := range m.log {
+		if d.endpoint == e && d.state == Scheduled && !d.gone {
+			open = append(open, d)
+		}
+	}
+	for _, d := range open {
+		m.abandon(d, now)
+	}
 }
 
 // Counts says how much there is in a [Memory].
 type Counts struct {
-	Pending    int           // messages that await fan-out
+	Pending    int           // messages that await fan-out, delayed ones included
 	Open       int           // messages not finished, the pending ones included
 	Deliveries map[State]int // of the messages that are open or still remembered
 }
@@ -539,42 +912,11 @@ type Counts struct {
 func (m *Memory) Counts() Counts {
 	m.lock()
 	defer m.mu.Unlock()
-	c := Counts{Open: m.open, Deliveries: make(map[State]int)}
-	for _, s := range m.messages {
-		if !s.fannedOut {
-			c.Pending++
-		}
-	}
+	c := Counts{Pending: m.awaiting, Open: m.open, Deliveries: make(map[State]int)}
 	for _, d := range m.deliveries {
 		c.Deliveries[d.state]++
 	}
 	return c
-}
-
-// Delivery is what a [Memory] tells of one message to one endpoint.
-type Delivery struct {
-	ID         string
-	EndpointID string
-	State      State
-	History    History  // with the age of the message
-	Records    []Record // the last 100 attempts, the caller's own
-}
-
-// Deliveries returns those of a message in the order of its fan-out: none
-// before that, and none of a message that is unknown or no longer remembered.
-func (m *Memory) Deliveries(tenant, messageID string) []Delivery {
-	now := m.lock()
-	defer m.mu.Unlock()
-	s := m.messages[messageKey(tenant, messageID)]
-	if s == nil {
-		return nil
-	}
-	list := make([]Delivery, len(s.deliveries))
-	for i, d := range s.deliveries {
-		list[i] = Delivery{ID: d.id, EndpointID: d.endpoint.id, State: d.state, History: d.history, Records: slices.Clone(d.records)}
-		list[i].History.Age = now.Sub(s.enqueued)
-	}
-	return list
 }
 
 // timer belongs to the one thing that waits for it.
@@ -634,12 +976,14 @@ func (t *timers) Pop() any {
 }
 
 // fifo is a queue; its zero value is empty.
-type fifo[T any] struct {
+type fifo[T comparable] struct {
 	items []T
 	head  int
 }
 
 func (q *fifo[T]) len() int { return len(q.items) - q.head }
+
+func (q *fifo[T]) peek() T { return q.items[q.head] }
 
 func (q *fifo[T]) push(x T) { q.items = append(q.items, x) }
 
@@ -654,4 +998,15 @@ func (q *fifo[T]) pop() T {
 		q.items, q.head = q.items[:n], 0
 	}
 	return x
+}
+
+// remove takes x out, wherever it is; it costs as much as x is far back.
+func (q *fifo[T]) remove(x T) {
+	switch i := slices.Index(q.items[q.head:], x); i {
+	case -1:
+	case 0:
+		q.pop()
+	default:
+		q.items = slices.Delete(q.items, q.head+i, q.head+i+1)
+	}
 }

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -26,28 +27,35 @@ func TestMemoryForgetsTheOldestFinished(t *testing.T) {
 				require.Zero(t, store.Counts().Open)
 				require.Equal(t, tc.want, store.Counts().Deliveries[Succeeded])
 				for _, id := range ids[:10-tc.want] {
-					require.Empty(t, store.Deliveries("", id))
+					require.Empty(t, b.deliveries(t, "", id))
 				}
 				for _, id := range ids[10-tc.want:] {
-					require.Len(t, store.Deliveries("", id), 1)
+					require.Len(t, b.deliveries(t, "", id), 1)
 				}
 				require.Len(t, store.messages, tc.want)
 				require.Len(t, store.deliveries, tc.want)
 				require.Empty(t, store.endpoints, "nothing is left of an endpoint without open deliveries")
-				require.Empty(t, store.active)
+				for _, slot := range store.slots {
+					require.Empty(t, slot.active)
+				}
 			})
 		})
 	}
 }
 
-func TestMemoryDropsFinishedBodies(t *testing.T) {
+func TestMemoryPurgesNotUnderTheEyesOfReaders(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := setup(t, always(200), benchOptions{})
 		b.publish(t, "m1")
 		pass(time.Second)
-		require.Nil(t, b.store.messages["/m1"].msg.Body)
-		require.NotNil(t, b.journal.attempts()[0].Message.Body, "but not under the eyes of who still reads it")
+		n, err := b.Purge(t.Context(), 0)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		msg, err := b.Message(t.Context(), "", "m1")
+		require.NoError(t, err)
+		require.Nil(t, msg.Body)
+		require.NotNil(t, b.journal.attempts()[0].Message.Body)
 	})
 }
 
@@ -57,8 +65,8 @@ func TestMemoryCounts(t *testing.T) {
 	require.Equal(t, Counts{Deliveries: map[State]int{}}, b.store.Counts())
 	b.publish(t, "m1")
 	require.Equal(t, Counts{Pending: 1, Open: 1, Deliveries: map[State]int{}}, b.store.Counts())
-	require.Nil(t, b.store.Deliveries("", "unknown"))
-	require.Empty(t, b.store.Deliveries("", "m1"))
+	require.Empty(t, b.deliveries(t, "", "unknown"))
+	require.Empty(t, b.deliveries(t, "", "m1"))
 }
 
 func TestFIFO(t *testing.T) {
@@ -103,15 +111,44 @@ func TestSlots(t *testing.T) {
 func TestMemoryForgetsAPausedEndpoint(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := &storeProbe{t: t, store: NewMemory(nil), wait: time.Sleep}
-		p.deliver([]string{"m1"}, []string{"e1"})
-		c := p.claimOne("e1")
-		require.Empty(t, p.settle(Settlement{Fence: c.Fence, State: Succeeded, Pause: time.Minute}))
-		store, ok := p.store.(*Memory)
-		require.True(t, ok)
-		require.Len(t, store.endpoints, 1)
-		p.wait(time.Minute)
-		p.own("a")
-		require.Empty(t, store.endpoints)
+		rec := newReceiver(func(*http.Request, int) (*http.Response, error) {
+			return answer(200, "Webhook-Delivery", "disable"), nil
+		})
+		b := setup(t, rec, benchOptions{})
+		b.publish(t, "m1")
+		pass(time.Minute)
+		require.Len(t, b.store.endpoints, 1)
+		pass(120 * time.Hour)
+		b.store.Counts()
+		require.Empty(t, b.store.endpoints)
+	})
+}
+
+// Bodies of finished messages are kept up to a bound, the latest ones.
+func TestMemoryKeepsBodiesUpToABound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := NewMemory(&MemoryOptions{KeepBytes: 30}) // two bodies of 13 bytes
+		b := setup(t, always(200), benchOptions{store: store})
+		for i, id := range names("m%d", 5) {
+			b.publish(t, id)
+			pass(time.Second)
+			require.Equal(t, min(i+1, 2)*13, store.bodyBytes)
+		}
+		n, err := b.Replay(t.Context(), Selection{})
+		require.NoError(t, err)
+		require.Equal(t, 2, n, "what is purged cannot be replayed")
+		pass(time.Second)
+		n, err = b.Purge(t.Context(), 0)
+		require.NoError(t, err)
+		require.Equal(t, 2, n)
+		require.Zero(t, store.bodyBytes)
+		require.Len(t, b.deliveries(t, "", "m4"), 1, "the record stays")
+		_, err = b.Publish(t.Context(), newEvent(), &PublishOptions{ID: "m4"})
+		require.NoError(t, err, "and so does idempotence")
+		other := newEvent()
+		other.body = "{}"
+		_, err = b.Publish(t.Context(), other, &PublishOptions{ID: "m4"})
+		require.ErrorIs(t, err, ErrConflict)
 	})
 }

@@ -2,7 +2,9 @@ package deliver
 
 import (
 	"mime"
+	"net/http"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -19,10 +21,55 @@ const (
 type Message struct {
 	ID          string      // the same on every attempt; letters, digits, '_', '-' and ':', up to 128
 	Tenant      string      // whose endpoints it goes to; may be empty, which is a tenant too
-	Key         string      // what it is about, such as a customer id; may be empty; it does not order deliveries
+	Key         string      // what it is about, such as a customer id; may be empty; ordered endpoints get messages of one key in order
 	Topic       topic.Topic // selects the endpoints
 	ContentType string      // of Body
 	Body        []byte      // sent as it is
+	Trace       Trace       // where it was published
+
+	// Delay is for how long a store holds the message back from fan-out, by its own
+	// clock; 0 or less means not at all.
+	Delay time.Duration
+}
+
+// Trace is a trace context as W3C Trace Context writes it: the values of the
+// headers traceparent and tracestate. The zero value is none. It is comparable.
+type Trace struct {
+	Parent string // version, trace id, span id and flags, in lower-case hex joined by '-'
+	State  string // of vendors; up to 512 characters
+}
+
+const (
+	headerTraceParent = "Traceparent"
+	headerTraceState  = "Tracestate"
+	maxTraceState     = 512
+)
+
+// valid returns the trace, or none if it is malformed: a flaw of telemetry is no
+// reason to refuse a message.
+func (t Trace) valid() Trace {
+	p := t.Parent
+	if len(p) != 55 || p[2] != '-' || p[35] != '-' || p[52] != '-' || p[:2] == "ff" ||
+		strings.Trim(p[:2]+p[3:35]+p[36:52]+p[53:], "0123456789abcdef") != "" ||
+		strings.Trim(p[3:35], "0") == "" || strings.Trim(p[36:52], "0") == "" {
+		return Trace{}
+	}
+	if len(t.State) > maxTraceState || strings.ContainsFunc(t.State, func(r rune) bool { return r < ' ' || r > '~' }) {
+		t.State = ""
+	}
+	return t
+}
+
+// set writes the headers, unless somebody else did.
+func (t Trace) set(header http.Header) {
+	t = t.valid()
+	if t.Parent == "" || header.Get(headerTraceParent) != "" {
+		return
+	}
+	header.Set(headerTraceParent, t.Parent)
+	if t.State != "" {
+		header.Set(headerTraceState, t.State)
+	}
 }
 
 func (m *Message) validate() error {

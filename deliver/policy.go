@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"math"
+	"net/http"
 	"time"
 )
 
@@ -9,6 +10,10 @@ const (
 	defaultJitter           = 0.1
 	defaultMaxAge           = 120 * time.Hour
 	defaultRejectedAttempts = 4
+	defaultGoneApart        = 2 * time.Minute
+	defaultGonePause        = 120 * time.Hour
+	defaultDisableAfter     = 120 * time.Hour
+	defaultDisableSpread    = 12 * time.Hour
 	maxSchedule             = 1000
 
 	// Faults of our own are retried after 1, 2, 4 … seconds, up to this.
@@ -19,8 +24,9 @@ const (
 	maxDoubtful = 6
 )
 
-// Policy decides what becomes of a delivery after an attempt. It holds no state
-// and is safe for concurrent use. The zero value and nil are the defaults.
+// Policy decides what becomes of a delivery after an attempt, and what the attempt
+// means for its endpoint. It holds no state and is safe for concurrent use. The
+// zero value and nil are the defaults.
 type Policy struct {
 	// Schedule holds the wait after each failed attempt; the first attempt is
 	// made at once, so there is one attempt more than waits. nil means 5 s,
@@ -42,19 +48,45 @@ type Policy struct {
 	// has to mend: 3xx, 4xx other than 408, 425 and 429, a destination that is
 	// refused or malformed. 0 means 4, negative as many as the schedule has.
 	RejectedAttempts int
+
+	// MaxRetryAfter caps what an endpoint can ask for with Retry-After; 0 means 24
+	// hours, which is also the most, negative that Retry-After is ignored.
+	MaxRetryAfter time.Duration
+
+	// GoneApart is how far apart two answers of 410, with no success between, have
+	// to be before the endpoint is paused for GonePause: one alone may come from a
+	// load balancer that lost its way. 0 means 2 minutes, negative that 410 is a
+	// failure like others.
+	GoneApart time.Duration
+
+	// GonePause is for how long an endpoint is paused that is gone, or that asked
+	// to be disabled with the header webhook-delivery: disable. 0 means 120 hours,
+	// negative that it is not. Somebody is told, and may resume it sooner; if it
+	// still fails afterwards, it will be disabled for that.
+	GonePause time.Duration
+
+	// DisableAfter is how long an endpoint must have failed without any success
+	// before it is disabled; 0 means 120 hours, negative never.
+	DisableAfter time.Duration
+
+	// DisableSpread is how far apart two failures must have been before the one
+	// that disables, so that an endpoint of little traffic is not disabled for two
+	// bad moments. 0 means 12 hours, negative that it does not matter.
+	DisableSpread time.Duration
 }
 
-// Decision is what [Policy.Decide] came to.
+// Decision is what [Policy.Decide] came to. Whenever Endpoint has a Cause, the
+// host is told.
 type Decision struct {
-	State   State         // Scheduled, Succeeded, Exhausted or Abandoned
-	After   time.Duration // when Scheduled: how long to wait
-	Pause   time.Duration // how long the endpoint as a whole is left alone
-	History History       // with the attempt counted
+	State    State         // Scheduled, Succeeded, Exhausted or Abandoned
+	After    time.Duration // when Scheduled: how long to wait
+	History  History       // with the attempt counted
+	Endpoint Effect        // what happens to the endpoint as a whole
 }
 
-// Decide says what becomes of a delivery with history h after an attempt ended
-// with res. rnd, from 0 up to but not including 1, is the luck of the jitter:
-// 0.5 is the exact schedule. It changes nothing and asks no clock.
+// Decide says what becomes of a delivery with history h, and of its endpoint, after
+// an attempt ended with res. rnd, from 0 up to but not including 1, is the luck of
+// the jitter: 0.5 is the exact schedule. It changes nothing and asks no clock.
 //
 // A Retry-After of the endpoint pauses it as a whole, and never makes the next
 // attempt earlier than scheduled. Faults of the sending side spend no attempt
@@ -63,6 +95,9 @@ type Decision struct {
 // row. A canceled attempt is due again at once. A nil result is taken for a
 // fault of the sending side.
 func (p *Policy) Decide(h History, res *Result, rnd float64) Decision {
+	if p == nil {
+		p = &Policy{}
+	}
 	if res == nil {
 		res = &Result{Reason: ReasonLocal, Fault: FaultOurs}
 	}
@@ -81,19 +116,69 @@ func (p *Policy) Decide(h History, res *Result, rnd float64) Decision {
 	h.Attempts++
 	h.OwnFaults = 0
 	if res.Fault == FaultNone {
-		return Decision{State: Succeeded, History: h}
+		d := Decision{State: Succeeded, History: h, Endpoint: Effect{Signal: SignalSuccess}}
+		p.asked(&d, res)
+		return d
 	}
 	rejected := res.Fault == FaultDestination || res.Reason == ReasonRejected || res.Reason == ReasonRedirect
 	if rejected {
 		h.Rejected++
 	}
-	d := Decision{Pause: res.RetryAfter, History: h}
+	retryAfter := min(res.RetryAfter, p.maxRetryAfter())
+	d := Decision{History: h, Endpoint: p.effect(h.Health, res, retryAfter)}
 	if p.spent(h) || rejected && h.Rejected >= p.rejectedAttempts() {
 		d.State = Exhausted
 		return d
 	}
-	d.After = max(p.jitter(p.schedule()[h.Attempts-1], rnd), res.RetryAfter)
+	d.After = max(p.jitter(p.schedule()[h.Attempts-1], rnd), retryAfter)
 	return p.bound(d)
+}
+
+// effect says what a failure means for an endpoint of that health. The gravest
+// rule comes last.
+func (p *Policy) effect(h Health, res *Result, retryAfter time.Duration) Effect {
+	d := Decision{Endpoint: Effect{Signal: SignalFailure}}
+	e := &d.Endpoint
+	if res.Reason == ReasonUnknown {
+		e.Signal = SignalNone // no attempt was made
+	}
+	if retryAfter > 0 {
+		e.Pause, e.Cause = retryAfter, CauseRetryAfter
+	}
+	if res.Status == http.StatusGone {
+		e.Signal = SignalGone
+		if apart := or(p.GoneApart, defaultGoneApart); apart >= 0 && h.Gone > 0 && h.Gone >= apart {
+			p.pause(e, CauseGone)
+		}
+	}
+	p.asked(&d, res)
+	after, spread := or(p.DisableAfter, defaultDisableAfter), or(p.DisableSpread, defaultDisableSpread)
+	if after >= 0 && e.Signal != SignalNone && h.Failing > 0 && h.Failing >= after && h.Spread >= spread {
+		e.Pause, e.Disable, e.Cause = 0, true, CauseFailing
+	}
+	return *e
+}
+
+// asked heeds the header with which an endpoint wants no more.
+func (p *Policy) asked(d *Decision, res *Result) {
+	if res.Disable {
+		p.pause(&d.Endpoint, CauseAsked)
+	}
+}
+
+func (p *Policy) pause(e *Effect, cause Cause) {
+	if pause := or(p.GonePause, defaultGonePause); pause > e.Pause {
+		e.Pause, e.Cause = pause, cause
+	}
+}
+
+// or returns v, or the default if v is zero.
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
 }
 
 // spent reports whether no attempt is left.
@@ -152,6 +237,10 @@ func (p *Policy) maxAge() time.Duration {
 		return defaultMaxAge
 	}
 	return p.MaxAge
+}
+
+func (p *Policy) maxRetryAfter() time.Duration {
+	return max(min(or(p.MaxRetryAfter, maxRetryAfter), maxRetryAfter), 0)
 }
 
 func (p *Policy) rejectedAttempts() int {

@@ -105,19 +105,19 @@ func TestPolicyDecide(t *testing.T) {
 			nil,
 			History{},
 			receiver(ReasonStatus, time.Hour), 0.5,
-			Decision{After: time.Hour, Pause: time.Hour, History: History{Attempts: 1}},
+			Decision{After: time.Hour, Endpoint: Effect{Pause: time.Hour, Cause: CauseRetryAfter}, History: History{Attempts: 1}},
 		},
 		"Retry-After is earlier": {
 			nil,
 			History{Attempts: 1},
 			receiver(ReasonStatus, time.Minute), 0.5,
-			Decision{After: 5 * time.Minute, Pause: time.Minute, History: History{Attempts: 2}},
+			Decision{After: 5 * time.Minute, Endpoint: Effect{Pause: time.Minute, Cause: CauseRetryAfter}, History: History{Attempts: 2}},
 		},
 		"Retry-After on the last attempt still pauses": {
 			nil,
 			History{Attempts: 9},
 			receiver(ReasonStatus, time.Hour), 0.5,
-			Decision{State: Exhausted, Pause: time.Hour, History: History{Attempts: 10}},
+			Decision{State: Exhausted, Endpoint: Effect{Pause: time.Hour, Cause: CauseRetryAfter}, History: History{Attempts: 10}},
 		},
 		"just young enough": {
 			&Policy{MaxAge: time.Hour},
@@ -172,9 +172,73 @@ func TestPolicyDecide(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if tc.want.History.Attempts > tc.h.Attempts { // what is spent says something of the endpoint
+				tc.want.Endpoint.Signal = SignalFailure
+				if tc.want.State == Succeeded {
+					tc.want.Endpoint.Signal = SignalSuccess
+				}
+			}
 			require.Equal(t, tc.want, tc.policy.Decide(tc.h, tc.res, tc.rnd))
 		})
 	}
+}
+
+// What an attempt means for its endpoint.
+func TestPolicyEffects(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	var (
+		gone    = &Result{Reason: ReasonRejected, Fault: FaultReceiver, Status: 410}
+		missing = &Result{Reason: ReasonRejected, Fault: FaultReceiver, Status: 404}
+		down    = &Result{Reason: ReasonStatus, Fault: FaultReceiver, Status: 503}
+		patient = &Result{Reason: ReasonStatus, Fault: FaultReceiver, Status: 503, RetryAfter: 7 * time.Hour}
+		refusal = &Result{Reason: ReasonRefused, Fault: FaultDestination}
+		ours    = &Result{Reason: ReasonLocal, Fault: FaultOurs}
+		asked   = &Result{Reason: ReasonStatus, Fault: FaultReceiver, Status: 500, Disable: true}
+		thanks  = &Result{Reason: ReasonSucceeded, Status: 200, Disable: true}
+		failing = Health{Failing: 5 * day, Spread: 12 * time.Hour}
+	)
+	for name, tc := range map[string]struct {
+		policy *Policy
+		h      Health
+		res    *Result
+		want   Effect
+	}{
+		"one 410":                   {nil, Health{}, gone, Effect{Signal: SignalGone}},
+		"two 410 at once":           {nil, Health{Gone: 2*time.Minute - 1}, gone, Effect{Signal: SignalGone}},
+		"two 410, minutes apart":    {nil, Health{Gone: 2 * time.Minute}, gone, Effect{SignalGone, 5 * day, false, CauseGone}},
+		"404 after a 410":           {nil, Health{Gone: time.Hour}, missing, Effect{Signal: SignalFailure}},
+		"410s nearer by choice":     {&Policy{GoneApart: time.Second}, Health{Gone: time.Second}, gone, Effect{SignalGone, 5 * day, false, CauseGone}},
+		"410s that do not count":    {&Policy{GoneApart: -1}, Health{Gone: time.Hour}, gone, Effect{Signal: SignalGone}},
+		"a shorter pause":           {&Policy{GonePause: time.Hour}, Health{Gone: time.Hour}, gone, Effect{SignalGone, time.Hour, false, CauseGone}},
+		"no pause":                  {&Policy{GonePause: -1}, Health{Gone: time.Hour}, gone, Effect{Signal: SignalGone}},
+		"asked":                     {nil, Health{}, asked, Effect{SignalFailure, 5 * day, false, CauseAsked}},
+		"asked, with thanks":        {nil, Health{}, thanks, Effect{SignalSuccess, 5 * day, false, CauseAsked}},
+		"asked in vain":             {&Policy{GonePause: -1}, Health{}, asked, Effect{Signal: SignalFailure}},
+		"Retry-After":               {nil, Health{}, patient, Effect{SignalFailure, 7 * time.Hour, false, CauseRetryAfter}},
+		"Retry-After, capped":       {&Policy{MaxRetryAfter: time.Hour}, Health{}, patient, Effect{SignalFailure, time.Hour, false, CauseRetryAfter}},
+		"Retry-After, ignored":      {&Policy{MaxRetryAfter: -1}, Health{}, patient, Effect{Signal: SignalFailure}},
+		"failing for five days":     {nil, failing, down, Effect{SignalFailure, 0, true, CauseFailing}},
+		"and it asks for more time": {nil, failing, patient, Effect{SignalFailure, 0, true, CauseFailing}},
+		"rejecting for five days":   {nil, failing, missing, Effect{SignalFailure, 0, true, CauseFailing}},
+		"refused for five days":     {nil, failing, refusal, Effect{SignalFailure, 0, true, CauseFailing}},
+		"gone for five days":        {nil, Health{5 * day, day, day}, gone, Effect{SignalGone, 0, true, CauseFailing}},
+		"our fault for five days":   {nil, failing, ours, Effect{}},
+		"failing for less":          {nil, Health{5*day - 1, day, 0}, down, Effect{Signal: SignalFailure}},
+		"two bad moments":           {nil, Health{9 * day, 12*time.Hour - 1, 0}, down, Effect{Signal: SignalFailure}},
+		"two bad moments by choice": {&Policy{DisableSpread: -1}, Health{9 * day, 0, 0}, down, Effect{SignalFailure, 0, true, CauseFailing}},
+		"disabled sooner by choice": {&Policy{DisableAfter: day}, Health{day, 12 * time.Hour, 0}, down, Effect{SignalFailure, 0, true, CauseFailing}},
+		"never disabled":            {&Policy{DisableAfter: -1}, Health{99 * day, 99 * day, 0}, down, Effect{Signal: SignalFailure}},
+		"success after all":         {nil, failing, &Result{Reason: ReasonSucceeded}, Effect{Signal: SignalSuccess}},
+		"given up unsent":           {nil, failing, &Result{Reason: ReasonUnknown, Fault: FaultReceiver}, Effect{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tc.want, tc.policy.Decide(History{Health: tc.h}, tc.res, 0.5).Endpoint)
+		})
+	}
+	d := (&Policy{MaxRetryAfter: time.Minute}).Decide(History{}, patient, 0.5)
+	require.Equal(t, time.Minute, d.After, "the cap is on the delivery too")
 }
 
 func TestPolicyDefaultsOfNilAndZeroAgree(t *testing.T) {

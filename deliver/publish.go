@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"time"
 
 	"example.com/paperround/event"
 )
@@ -17,13 +18,28 @@ type PublishOptions struct {
 	// Tenant is whose endpoints get the message; empty is a tenant too.
 	Tenant string
 
-	// Key is what the event is about, such as a customer id.
+	// Key is what the event is about, such as a customer id. Ordered endpoints get
+	// the messages of one key in order.
 	Key string
+
+	// NotBefore is when delivery may begin; zero, or a time that has passed, means at
+	// once. It is carried over to the store's clock as a duration.
+	NotBefore time.Time
 
 	// In is where the message is stored; nil means the dispatcher's store. A
 	// store's view of a transaction makes the message part of it: it exists if
 	// and when the caller commits. Call [Dispatcher.Wake] after that.
 	In Enqueuer
+}
+
+// Publication is one event of [Dispatcher.PublishBatch]. The fields besides Event are
+// those of [PublishOptions].
+type Publication struct {
+	Event     event.Event
+	ID        string
+	Tenant    string
+	Key       string
+	NotBefore time.Time
 }
 
 // Publish accepts an event for delivery and returns the message's id. It stores
@@ -36,43 +52,78 @@ type PublishOptions struct {
 // they are not. [ErrFull] comes back at once when the store is bounded and full.
 // What is malformed or too large is an [*Error].
 func (d *Dispatcher) Publish(ctx context.Context, ev event.Event, opts *PublishOptions) (string, error) {
-	if ev == nil {
-		return "", invalid("event is nil")
-	}
 	if opts == nil {
 		opts = &PublishOptions{}
 	}
-	body, contentType, err := ev.Encode()
+	ids, err := d.PublishBatch(ctx, []Publication{{
+		Event: ev, ID: opts.ID, Tenant: opts.Tenant, Key: opts.Key, NotBefore: opts.NotBefore,
+	}}, opts.In)
 	if err != nil {
-		return "", fmt.Errorf("deliver: encoding the event: %w", err)
+		return "", err
+	}
+	return ids[0], nil
+}
+
+// PublishBatch accepts events for delivery, all of them or none, in one call to the
+// store, and returns the ids of the messages. in is where they are stored, as in
+// [PublishOptions]; nil means the dispatcher's store. It is otherwise like Publish.
+func (d *Dispatcher) PublishBatch(ctx context.Context, batch []Publication, in Enqueuer) (ids []string, err error) {
+	if len(batch) == 0 {
+		return nil, nil
+	}
+	messages := make([]*Message, len(batch))
+	ids = make([]string, len(batch))
+	for i, p := range batch {
+		if messages[i], err = d.message(ctx, p); err != nil {
+			return nil, err
+		}
+		ids[i] = messages[i].ID
+	}
+	store := in
+	if store == nil {
+		store = d.store
+	}
+	if err := store.Enqueue(ctx, messages...); err != nil {
+		if len(ids) > 1 {
+			return nil, fmt.Errorf("deliver: publishing %d messages: %w", len(ids), err)
+		}
+		return nil, fmt.Errorf("deliver: publishing %s: %w", ids[0], err)
+	}
+	d.counters.published.Add(uint64(len(ids)))
+	if in == nil {
+		notify(d.wakeFanOut)
+	}
+	return ids, nil
+}
+
+// message makes what is stored of a publication.
+func (d *Dispatcher) message(ctx context.Context, p Publication) (*Message, error) {
+	if p.Event == nil {
+		return nil, invalid("event is nil")
+	}
+	body, contentType, err := p.Event.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("deliver: encoding the event: %w", err)
 	}
 	if d.maxBody >= 0 && len(body) > d.maxBody {
-		return "", invalid("body is of %d bytes, more than the %d allowed; raise Options.MaxBody if receivers accept it", len(body), d.maxBody)
+		return nil, invalid("body is of %d bytes, more than the %d allowed; raise Options.MaxBody if receivers accept it", len(body), d.maxBody)
 	}
 	msg := &Message{
-		ID:          opts.ID,
-		Tenant:      opts.Tenant,
-		Key:         opts.Key,
-		Topic:       ev.Topic(),
+		ID:          p.ID,
+		Tenant:      p.Tenant,
+		Key:         p.Key,
+		Topic:       p.Event.Topic(),
 		ContentType: contentType,
 		Body:        body,
 	}
 	if msg.ID == "" {
 		msg.ID = "msg_" + rand.Text()
 	}
-	if err := msg.validate(); err != nil {
-		return "", err
+	if !p.NotBefore.IsZero() {
+		msg.Delay = max(time.Until(p.NotBefore), 0)
 	}
-	in := opts.In
-	if in == nil {
-		in = d.store
+	if d.trace != nil {
+		msg.Trace = d.trace(ctx).valid()
 	}
-	if err := in.Enqueue(ctx, msg); err != nil {
-		return "", fmt.Errorf("deliver: publishing %s: %w", msg.ID, err)
-	}
-	d.counters.published.Add(1)
-	if opts.In == nil {
-		notify(d.wakeFanOut)
-	}
-	return msg.ID, nil
+	return msg, msg.validate()
 }

@@ -22,7 +22,7 @@ func TestPublishStoresTheMessageAndNothingElse(t *testing.T) {
 	require.NoError(t, err)
 	require.Regexp(t, `^msg_[A-Z2-7]{26}$`, id)
 	require.Zero(t, dir.calls.Load(), "endpoints match later")
-	pending, err := b.store.Pending(t.Context(), 2, minLease)
+	pending, _, err := b.store.Pending(t.Context(), 2, minLease)
 	require.NoError(t, err)
 	require.Len(t, pending, 1)
 	require.Equal(t, &Message{
@@ -165,8 +165,8 @@ func TestPublishOnAFullStore(t *testing.T) {
 // batch is a stand-in for a store's view of a transaction.
 type batch struct{ messages []*Message }
 
-func (b *batch) Enqueue(_ context.Context, m *Message) error {
-	b.messages = append(b.messages, m)
+func (b *batch) Enqueue(_ context.Context, messages ...*Message) error {
+	b.messages = append(b.messages, messages...)
 	return nil
 }
 

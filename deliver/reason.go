@@ -43,6 +43,8 @@ const (
 	ReasonUnknown Reason = "outcome unknown"
 	// ReasonNoEndpoint: the endpoint is gone; nothing was sent.
 	ReasonNoEndpoint Reason = "no endpoint"
+	// ReasonDisabled: the endpoint is disabled; nothing was sent.
+	ReasonDisabled Reason = "disabled"
 )
 
 // text is the reason as a sentence for people.
@@ -68,6 +70,8 @@ func (r Reason) text() string {
 		return "lease lost, outcome unknown"
 	case ReasonNoEndpoint:
 		return "endpoint is gone"
+	case ReasonDisabled:
+		return "endpoint is disabled"
 	default:
 		return string(r)
 	}
@@ -88,6 +92,20 @@ const (
 	// FaultOurs means that the sending side failed; no attempt is spent.
 	FaultOurs
 )
+
+// fault is the side on which a failure for this reason lies.
+func (r Reason) fault() Fault {
+	switch r {
+	case ReasonSucceeded:
+		return FaultNone
+	case ReasonStatus, ReasonRejected, ReasonRedirect, ReasonTimeout, ReasonNetwork, ReasonTLS, ReasonDNS, ReasonUnknown:
+		return FaultReceiver
+	case ReasonRefused, ReasonInvalid, ReasonNoEndpoint, ReasonDisabled:
+		return FaultDestination
+	default:
+		return FaultOurs
+	}
+}
 
 // String returns the fault in a word.
 func (f Fault) String() string {

@@ -15,8 +15,14 @@ const (
 	maxPoll = time.Second
 
 	pendingBatch = 64  // messages to fan out at a time
-	readyPage    = 128 // endpoints to look at at a time
+	readyPage    = 512 // endpoints to look at at a time
 	settleBatch  = 256 // outcomes to record at a time
+
+	// A walk takes at most a tenth of the time, and is no hurry while there is
+	// something to do.
+	walkShare = 10
+	minWalk   = time.Millisecond
+	busyWalk  = 50 * time.Millisecond
 
 	matchesAtOnce = 8 // questions to the directory
 
@@ -36,25 +42,32 @@ type run struct {
 
 	mu      sync.Mutex
 	slots   Slots
-	room    int // exchanges that may still start
-	gates   map[string]*gate
+	sched   scheduler
 	flights map[Fence]*flight
+	walkAt  time.Time // when to look next for what is ready
+	noWalk  time.Time // before that, not
 
-	cursor string // where the walk over endpoints goes on; the claiming goroutine's own
+	// The claiming goroutine's own.
+	cursor string        // where the walk over endpoints goes on
+	rest   time.Duration // between two walks
+	barren bool          // nothing was claimed since the last walk
 }
 
 // flight is a claim under way, from the claim until its outcome is recorded.
 type flight struct {
 	claim  Claim
+	gate   *gate
 	began  time.Time // no later than the lease
 	cancel context.CancelCauseFunc
 }
 
 // outcome is a settlement on its way to the store.
 type outcome struct {
-	claim      Claim
+	flight     *flight
 	settlement Settlement
 	err        error
+	until      time.Time // of the pause that the gate holds until this is recorded
+	announce   bool      // the host is to be told of the pause or disabling
 }
 
 func newRun(d *Dispatcher, owner string) *run {
@@ -63,8 +76,7 @@ func newRun(d *Dispatcher, owner string) *run {
 		owner:      owner,
 		outcomes:   make(chan outcome, settleBatch),
 		closed:     make(chan struct{}),
-		room:       d.concurrency,
-		gates:      make(map[string]*gate),
+		sched:      newScheduler(d.concurrency, d.tenantShare, d.firstReserve),
 		flights:    make(map[Fence]*flight),
 	}
 }
@@ -159,134 +171,185 @@ func (r *run) storeFailed(ctx context.Context, call string, err error) {
 	r.log.ErrorContext(ctx, "store call failed", "call", call, "error", err)
 }
 
-// claimAll claims what can start, until ctx ends. It walks the endpoints page
-// by page, round and round, and rests after a walk that started nothing.
+// claimAll claims what can start, until ctx ends.
 func (r *run) claimAll(ctx, sending context.Context) {
-	var idle poll
-	barren := true
+	var failing poll
 	for ctx.Err() == nil {
-		started, atEnd, next, err := r.claimPage(sending)
-		barren = barren && started == 0
+		wait, err := r.claimSome(sending)
 		switch {
 		case err != nil:
-			idle.wait(ctx, nil, 0) // a wake does not mend a store
-		case !atEnd:
-		case barren:
-			idle.wait(ctx, r.wakeClaims, next)
-		default:
-			idle.reset()
-			barren = true
+			failing.wait(ctx, nil, 0) // a wake does not mend a store
+		case wait > 0:
+			failing.reset()
+			r.await(ctx, wait)
 		}
 	}
 }
 
-// claimPage starts what gates and room allow of one page of endpoints. atEnd
-// says that there is no further page, or no room for it.
-func (r *run) claimPage(sending context.Context) (started int, atEnd bool, next time.Duration, err error) {
-	r.mu.Lock()
-	slots, room := r.slots, r.room
-	r.mu.Unlock()
-	if room == 0 || slots.Len() == 0 {
-		return 0, true, 0, nil
+// await returns after a time, or when there may be more to claim.
+func (r *run) await(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-r.wakeClaims:
+	case <-r.wakeWalk:
+		r.mu.Lock()
+		r.walkBy(time.Now())
+		r.mu.Unlock()
+		r.rest = 0
 	}
-	ctx, cancel := r.call(sending)
-	defer cancel()
-	page, next, err := r.store.Ready(ctx, slots, r.cursor, readyPage)
-	if err != nil {
-		r.storeFailed(ctx, "Ready", err)
-		return 0, false, 0, err
-	}
-	wants, atEnd := r.reserve(page)
-	if len(wants) > 0 {
-		started, err = r.claim(ctx, sending, slots, wants)
-	}
-	if atEnd {
-		r.cursor = ""
-	}
-	return started, atEnd, next, err
 }
 
-// reserve takes room for the deliveries of a page and moves the cursor to where
-// the next page begins. atEnd says that there is none.
-func (r *run) reserve(page []Backlog) (wants []Want, atEnd bool) {
+// claimSome starts what the scheduler picks, after a walk if one is due. wait is
+// how long there will be nothing to do; 0 if there may be more at once.
+func (r *run) claimSome(sending context.Context) (wait time.Duration, err error) {
+	r.mu.Lock()
+	slots, full, due := r.slots, r.sched.busy >= r.sched.concurrency, !r.walkAt.After(time.Now())
+	r.mu.Unlock()
+	if full || slots.Len() == 0 {
+		return maxPoll, nil // until one ends or slots come, which wakes
+	}
+	if due {
+		if err := r.walk(sending, slots); err != nil {
+			return 0, err
+		}
+	}
 	now := time.Now()
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i, b := range page {
-		if r.room == 0 {
-			return wants, false
-		}
-		share := max(r.room/(len(page)-i), 1) // so that the first ones do not take it all
-		g := r.gates[b.EndpointID]
-		if g == nil {
-			g = newGate()
-			r.gates[b.EndpointID] = g
-		}
-		if n := g.take(min(b.Count, share), now); n > 0 {
-			r.room -= n
-			wants = append(wants, Want{EndpointID: b.EndpointID, Count: n})
-		}
-		r.cursor = b.EndpointID
+	wants, next := r.sched.pick(now)
+	wait = max(r.walkAt.Sub(now), 1)
+	r.mu.Unlock()
+	if next > 0 {
+		wait = min(wait, next)
 	}
-	return wants, len(page) < readyPage
+	if len(wants) == 0 {
+		return wait, nil
+	}
+	r.barren = false
+	return 0, r.claim(sending, slots, wants)
 }
 
-// claim claims what was reserved, starts it, and returns the room that was
-// reserved in vain.
-func (r *run) claim(ctx, sending context.Context, slots Slots, wants []Want) (started int, err error) {
+// walk notes which endpoints have something ready, page by page to the end unless
+// there are too many to keep in mind, and says when the next walk is due: soon
+// while there is work, ever later while there is none.
+func (r *run) walk(sending context.Context, slots Slots) error {
 	began := time.Now()
-	claims, err := r.store.Claim(ctx, slots, wants, r.lease)
-	if err != nil {
-		r.storeFailed(ctx, "Claim", err)
+	var soonest time.Duration
+	for {
+		ctx, cancel := r.call(sending)
+		page, next, err := r.store.Ready(ctx, slots, r.cursor, readyPage)
+		cancel()
+		if err != nil {
+			r.storeFailed(sending, "Ready", err)
+			return err
+		}
+		if next > 0 && (soonest == 0 || next < soonest) {
+			soonest = next
+		}
+		r.mu.Lock()
+		for _, b := range page {
+			g := r.sched.gate(b.EndpointID, b.Tenant)
+			r.sched.load(g, max(b.First, g.first), max(b.Retries, g.retries))
+			r.cursor = b.EndpointID
+		}
+		full, loaded := r.sched.full(), r.sched.loaded
+		r.mu.Unlock()
+		atEnd := len(page) < readyPage
+		if atEnd {
+			r.cursor = ""
+		}
+		if !atEnd && !full && sending.Err() == nil {
+			continue
+		}
+		r.planWalk(began, soonest, loaded > 0)
+		return nil
+	}
+}
+
+func (r *run) planWalk(began time.Time, soonest time.Duration, loaded bool) {
+	now := time.Now()
+	if !r.barren {
+		r.rest = 0
+	}
+	r.barren = true
+	r.rest = min(max(2*r.rest, minPoll), maxPoll)
+	wait := r.rest
+	if loaded {
+		wait = max(wait, busyWalk)
+	}
+	if soonest > 0 {
+		wait = min(wait, soonest)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, w := range wants {
-		r.gates[w.EndpointID].give(w.Count)
-		r.room += w.Count
+	r.noWalk = now.Add(max(walkShare*now.Sub(began), minWalk))
+	r.walkAt = now.Add(wait)
+	if r.walkAt.Before(r.noWalk) {
+		r.walkAt = r.noWalk
 	}
+}
+
+// walkBy makes the next walk no later than at, as far as walks may be that often.
+func (r *run) walkBy(at time.Time) {
+	if at.Before(r.noWalk) {
+		at = r.noWalk
+	}
+	if at.Before(r.walkAt) {
+		r.walkAt = at
+	}
+}
+
+// claim claims what was picked and starts it.
+func (r *run) claim(sending context.Context, slots Slots, wants []Want) error {
+	ctx, cancel := r.call(sending)
+	defer cancel()
+	began := time.Now()
+	claims, err := r.store.Claim(ctx, slots, wants, r.lease)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.storeFailed(ctx, "Claim", err)
+		r.sched.unclaimed(wants)
+		return err
+	}
+	r.sched.claimed(wants, claims)
 	for _, c := range claims {
-		g := r.gates[c.EndpointID]
-		if g == nil {
-			g = newGate()
-			r.gates[c.EndpointID] = g
-		}
-		g.busy++
-		r.room--
 		flying, cancel := context.WithCancelCause(sending)
-		f := &flight{claim: c, began: began, cancel: cancel}
+		f := &flight{claim: c, gate: r.sched.gates[c.EndpointID], began: began, cancel: cancel}
 		r.flights[c.Fence] = f
 		r.serving.Go(func() { r.serve(flying, f) })
 	}
-	return len(claims), err
+	return nil
 }
 
 // fanOutAll turns messages into deliveries, until ctx ends.
 func (r *run) fanOutAll(ctx, sending context.Context) {
 	var idle poll
 	for ctx.Err() == nil {
-		n, err := r.fanOutBatch(sending)
+		n, next, err := r.fanOutBatch(sending)
 		switch {
 		case err != nil:
 			idle.wait(ctx, nil, 0)
 		case n > 0:
 			idle.reset()
 		default:
-			idle.wait(ctx, r.wakeFanOut, 0)
+			idle.wait(ctx, r.wakeFanOut, next)
 		}
 	}
 }
 
-func (r *run) fanOutBatch(sending context.Context) (n int, err error) {
+func (r *run) fanOutBatch(sending context.Context) (n int, next time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(sending, r.lease)
 	defer cancel()
-	batch, err := r.store.Pending(ctx, pendingBatch, r.lease)
+	batch, next, err := r.store.Pending(ctx, pendingBatch, r.lease)
 	if err != nil {
 		r.storeFailed(ctx, "Pending", err)
-		return 0, err
+		return 0, 0, err
 	}
 	if len(batch) == 0 {
-		return 0, nil
+		return 0, next, nil
 	}
 	plans := r.planAll(ctx, batch)
 	// The plans are good for as long as their leases are, so a call that failed
@@ -301,24 +364,43 @@ func (r *run) fanOutBatch(sending context.Context) (n int, err error) {
 		r.storeFailed(ctx, "FanOut", err)
 		idle.wait(ctx, nil, 0)
 		if ctx.Err() != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
+	r.fannedOut(ctx, batch, plans, lost)
+	return len(batch), 0, nil
+}
+
+// fannedOut counts what was carried out, and lets the scheduler know at once what
+// is this process's to deliver: nothing has to be looked for in the store.
+func (r *run) fannedOut(ctx context.Context, batch []Pending, plans []Plan, lost []Fence) {
 	r.counters.leaseLost.Add(uint64(len(lost)))
 	stale := setOf(lost)
+	r.mu.Lock()
+	for i, p := range plans {
+		if stale[p.Fence] || p.Again > 0 {
+			continue
+		}
+		for _, t := range p.Targets {
+			if !r.slots.Has(Slot(t.EndpointID)) || r.sched.full() {
+				continue // somebody else's, or the walk finds it
+			}
+			r.sched.hint(r.sched.gate(t.EndpointID, batch[i].Message.Tenant))
+		}
+	}
+	r.mu.Unlock()
+	notify(r.wakeClaims)
 	for i, p := range plans {
 		if stale[p.Fence] || p.Again > 0 {
 			continue
 		}
 		r.counters.fannedOut.Add(1)
 		msg := batch[i].Message
-		if len(p.EndpointIDs) == 0 {
+		if len(p.Targets) == 0 {
 			r.counters.unmatched.Add(1)
 			r.log.DebugContext(ctx, "message matches no endpoint", "message_id", msg.ID, "tenant", msg.Tenant, "topic", msg.Topic)
 		}
 	}
-	notify(r.wakeClaims)
-	return len(batch), nil
 }
 
 // planAll plans a batch in half of its lease at most, so that the other half is
@@ -339,7 +421,29 @@ func (r *run) planAll(ctx context.Context, batch []Pending) []Plan {
 		})
 	}
 	_ = matching.Wait() // there is no error: one that fails is a plan too
+	keepOrder(batch, plans)
 	return plans
+}
+
+// keepOrder puts off what comes after a message of the same key that is put off.
+func keepOrder(batch []Pending, plans []Plan) {
+	type lane struct{ tenant, key string }
+	var held map[lane]time.Duration
+	for i, p := range batch {
+		l := lane{p.Message.Tenant, p.Message.Key}
+		if l.key == "" {
+			continue
+		}
+		if wait := held[l]; wait > 0 && plans[i].Again == 0 {
+			plans[i] = Plan{Fence: p.Fence, Again: wait}
+		}
+		if plans[i].Again > 0 && held[l] == 0 {
+			if held == nil {
+				held = make(map[lane]time.Duration)
+			}
+			held[l] = plans[i].Again
+		}
+	}
 }
 
 // plan asks the directory where a message goes. When it cannot say in time, the
@@ -358,17 +462,32 @@ func (r *run) plan(ctx context.Context, p Pending) Plan {
 	}
 	plan := Plan{Fence: p.Fence}
 	seen := make(map[string]bool, len(endpoints))
+	fields := fieldsOf(p.Message)
+	limit := 0
+	if r.fanOutLimit != nil {
+		limit = r.fanOutLimit(p.Message.Topic)
+	}
+	over := 0
 	for _, e := range endpoints {
 		switch {
-		case e == nil || seen[e.ID]:
+		case e == nil || seen[e.ID] || !e.accepts(fields):
 		case checkID("endpoint id", e.ID) != nil:
 			r.log.ErrorContext(ctx, "directory matched an endpoint without a valid id", "message_id", p.Message.ID)
 		case e.Tenant != p.Message.Tenant:
 			r.log.ErrorContext(ctx, "directory matched an endpoint of another tenant", "message_id", p.Message.ID, "endpoint_id", e.ID)
 		default:
 			seen[e.ID] = true
-			plan.EndpointIDs = append(plan.EndpointIDs, e.ID)
+			if limit > 0 && len(plan.Targets) == limit {
+				over++
+				continue
+			}
+			plan.Targets = append(plan.Targets, Target{EndpointID: e.ID, Ordered: e.Ordered})
 		}
+	}
+	if over > 0 {
+		r.counters.overLimit.Add(uint64(over))
+		r.log.WarnContext(ctx, "message matches more endpoints than the fan-out limit", "message_id", p.Message.ID,
+			"tenant", p.Message.Tenant, "topic", p.Message.Topic, "limit", limit, "left_out", over)
 	}
 	return plan
 }
@@ -383,7 +502,7 @@ func (r *run) keepLeases(ctx context.Context) {
 		if !owned || !extended || r.slots.Len() == 0 {
 			wait /= 10
 		}
-		r.sweepGates(time.Now())
+		r.sched.sweep(r.slots, time.Now())
 		r.mu.Unlock()
 		timer := time.NewTimer(wait)
 		select {
@@ -391,16 +510,6 @@ func (r *run) keepLeases(ctx context.Context) {
 			timer.Stop()
 			return
 		case <-timer.C:
-		}
-	}
-}
-
-// sweepGates forgets the gates that have been idle since the last time, so that
-// endpoints which are gone do not pile up.
-func (r *run) sweepGates(now time.Time) {
-	for id, g := range r.gates {
-		if g.sweep(now) {
-			delete(r.gates, id)
 		}
 	}
 }
@@ -416,6 +525,9 @@ func (r *run) own(base context.Context) bool {
 	r.mu.Lock()
 	changed := slots != r.slots
 	r.slots = slots
+	if changed {
+		r.walkBy(time.Now())
+	}
 	r.mu.Unlock()
 	if changed {
 		r.log.DebugContext(ctx, "slots changed", "owner", r.owner, "slots", slots.Len())
@@ -526,15 +638,31 @@ func (r *run) settleOnce(base context.Context, settlements []Settlement) ([]Fenc
 // settled ends the flights of a recorded batch and tells of them.
 func (r *run) settled(ctx context.Context, batch []outcome, lost []Fence) {
 	stale := setOf(lost)
+	now := time.Now()
 	r.mu.Lock()
-	for _, o := range batch {
-		delete(r.flights, o.claim.Fence)
+	for i := range batch {
+		o := &batch[i]
+		g, s := o.flight.gate, o.settlement
+		delete(r.flights, o.flight.claim.Fence)
+		if stale[o.flight.claim.Fence] {
+			o.err = ErrLeaseLost
+		}
+		if !o.until.IsZero() {
+			r.sched.recorded(g, o.until)
+		}
+		switch {
+		case o.isLost():
+			if o.announce {
+				g.told = "" // it was not recorded
+			}
+		case s.State == Scheduled:
+			r.walkBy(now.Add(max(s.After, s.Endpoint.Pause)))
+		case g.ordered:
+			r.sched.hint(g) // the next of its lane may be ready
+		}
 	}
 	r.mu.Unlock()
 	for _, o := range batch {
-		if stale[o.claim.Fence] {
-			o.err = ErrLeaseLost
-		}
 		r.tell(ctx, o)
 	}
 	notify(r.wakeClaims)

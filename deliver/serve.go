@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"time"
 )
 
@@ -16,23 +17,9 @@ func (r *run) serve(ctx context.Context, f *flight) {
 		r.log.WarnContext(ctx, "last attempt was interrupted, outcome unknown",
 			"message_id", c.Message.ID, "endpoint_id", c.EndpointID, "delivery_id", c.Fence.ID, "attempt", c.History.Attempts)
 	}
-	res, policy := r.exchange(ctx, c)
-	d := policy.Decide(c.History, res, r.rand())
-	if d.Pause > 0 {
-		r.pause(c.EndpointID, d.Pause)
-	}
-	o := outcome{
-		claim: c,
-		settlement: Settlement{
-			Fence:   c.Fence,
-			State:   d.State,
-			After:   d.After,
-			History: d.History,
-			Pause:   d.Pause,
-			Record:  Record{Attempt: c.History.Attempts + 1, Reason: res.Reason, Status: res.Status, Elapsed: res.Elapsed},
-		},
-		err: res.Err,
-	}
+	began := time.Now()
+	res, policy := r.exchange(ctx, f)
+	o := r.judge(ctx, f, res, policy, began)
 	if res.Reason == ReasonLeaseLost {
 		// Another worker may have the delivery by now; there is nothing to record.
 		o.err = ErrLeaseLost
@@ -43,11 +30,58 @@ func (r *run) serve(ctx context.Context, f *flight) {
 		case <-r.closed:
 		}
 	}
-	r.land(c.EndpointID)
+	r.land(f)
+}
+
+// judge lets the gate learn from an attempt and the policy decide, and holds the
+// endpoint back at once if it is to be, before the store has recorded it.
+func (r *run) judge(ctx context.Context, f *flight, res *Result, policy *Policy, began time.Time) outcome {
+	c, g, now := f.claim, f.gate, time.Now()
+	r.mu.Lock()
+	h := c.History
+	h.Health = g.health(h.Health, f.began)
+	d := policy.Decide(h, res, r.rand())
+	d.History.Health = Health{}
+	o := outcome{
+		flight: f,
+		settlement: Settlement{
+			Fence:    c.Fence,
+			State:    d.State,
+			After:    d.After,
+			History:  d.History,
+			Endpoint: d.Endpoint,
+			Record: Record{
+				Attempt: h.Attempts + 1, Replay: h.Replays, Reason: res.Reason, Status: res.Status, Elapsed: res.Elapsed,
+			},
+		},
+		err: res.Err,
+	}
+	if e := d.Endpoint; (e.Pause > 0 || e.Disable) && res.Reason != ReasonLeaseLost {
+		o.until = now.Add(e.Pause)
+		if e.Disable {
+			o.until = now.Add(math.MaxInt64)
+		}
+		g.pause(o.until)
+		o.announce = g.told != e.Cause
+		g.told = e.Cause
+	}
+	changed := g.observe(res, began, now)
+	left, open := g.breaker.left(now)
+	r.mu.Unlock()
+	if changed {
+		info := EndpointInfo{EndpointID: c.EndpointID, Tenant: c.Message.Tenant, Change: BreakerClosed}
+		if open {
+			r.counters.tripped.Add(1)
+			info.Change, info.For, info.Err = BreakerOpened, left, res.Err
+		}
+		r.tellEndpoint(ctx, info)
+	}
+	return o
 }
 
 // exchange looks the endpoint up and makes the attempt.
-func (r *run) exchange(ctx context.Context, c Claim) (*Result, *Policy) {
+func (r *run) exchange(ctx context.Context, f *flight) (*Result, *Policy) {
+	c := f.claim
 	ep, err := r.lookUp(ctx, c.EndpointID)
 	switch {
 	case errors.Is(err, ErrNoEndpoint), err == nil && (ep == nil || ep.Tenant != c.Message.Tenant):
@@ -57,7 +91,7 @@ func (r *run) exchange(ctx context.Context, c Claim) (*Result, *Policy) {
 	case err != nil:
 		return failed(FaultOurs, &Error{Reason: ReasonLocal, Detail: "directory failed", Err: err}), r.policy
 	}
-	r.learn(ep)
+	r.learn(f.gate, ep)
 	policy := r.policy
 	if ep.Policy != nil {
 		policy = ep.Policy
@@ -93,12 +127,19 @@ func (r *run) lookUp(ctx context.Context, id string) (ep *Endpoint, err error) {
 }
 
 // learn tells the gate what the endpoint allows.
-func (r *run) learn(ep *Endpoint) {
+func (r *run) learn(g *gate, ep *Endpoint) {
+	ceiling := or(or(ep.Concurrency, r.endpointConcurrency), defaultEndpointConcurrency)
+	rate := max(or(ep.Rate, r.endpointRate), 0)
+	relief := r.relief
+	if ep.Relief != nil {
+		relief = ep.Relief
+	}
 	r.mu.Lock()
-	g := r.gates[ep.ID]
-	wider := g != nil && g.limit < ep.concurrency()
-	if g != nil {
-		g.limit = ep.concurrency()
+	before := g.limit
+	g.learn(ceiling, rate, relief.relief(), ep.Ordered, time.Now())
+	wider := g.limit > before
+	if wider {
+		r.sched.offer(g)
 	}
 	r.mu.Unlock()
 	if wider {
@@ -106,18 +147,11 @@ func (r *run) learn(ep *Endpoint) {
 	}
 }
 
-// pause holds an endpoint back at once, before the store has recorded it.
-func (r *run) pause(endpointID string, d time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.gates[endpointID].pause(time.Now().Add(d))
-}
-
 // land makes the room of a flight free again.
-func (r *run) land(endpointID string) {
+func (r *run) land(f *flight) {
 	r.mu.Lock()
-	r.gates[endpointID].give(1)
-	r.room++
+	f.gate.busy--
+	r.sched.end(f.gate, f.claim.History.Fresh())
 	r.mu.Unlock()
 	notify(r.wakeClaims)
 }
@@ -138,7 +172,7 @@ func (r *run) tell(ctx context.Context, o outcome) {
 	case s.State == Abandoned:
 		r.counters.abandoned.Add(1)
 		level, text = slog.LevelWarn, "delivery abandoned"
-	case s.History.Attempts > o.claim.History.Attempts:
+	case s.History.Attempts > o.flight.claim.History.Attempts:
 		r.counters.retried.Add(1)
 		level, text = slog.LevelInfo, "attempt failed"
 	default:
@@ -146,12 +180,15 @@ func (r *run) tell(ctx context.Context, o outcome) {
 		level, text = slog.LevelWarn, "attempt given back"
 	}
 	r.log.LogAttrs(ctx, level, text, r.attrs(o)...)
+	if o.announce && !o.isLost() {
+		r.announce(ctx, o)
+	}
 	if hook := r.hooks.Settled; hook != nil {
 		r.hook(ctx, "Settled", func() {
 			hook(SettledInfo{
-				DeliveryID: o.claim.Fence.ID,
-				EndpointID: o.claim.EndpointID,
-				Message:    o.claim.Message,
+				DeliveryID: o.flight.claim.Fence.ID,
+				EndpointID: o.flight.claim.EndpointID,
+				Message:    o.flight.claim.Message,
 				Settlement: s,
 				Err:        o.err,
 			})
@@ -159,18 +196,54 @@ func (r *run) tell(ctx context.Context, o outcome) {
 	}
 }
 
+// announce tells that an endpoint was paused or disabled.
+func (r *run) announce(ctx context.Context, o outcome) {
+	e := o.settlement.Endpoint
+	info := EndpointInfo{
+		EndpointID: o.flight.claim.EndpointID,
+		Tenant:     o.flight.claim.Message.Tenant,
+		Change:     EndpointPaused,
+		Cause:      e.Cause,
+		For:        e.Pause,
+		Err:        o.err,
+	}
+	if e.Disable {
+		info.Change = EndpointDisabled
+		r.counters.disabled.Add(1)
+	} else {
+		r.counters.paused.Add(1)
+	}
+	r.tellEndpoint(ctx, info)
+}
+
+func (r *run) tellEndpoint(ctx context.Context, info EndpointInfo) {
+	level := slog.LevelWarn
+	if info.Change == BreakerClosed || info.Cause == CauseRetryAfter {
+		level = slog.LevelInfo
+	}
+	r.log.LogAttrs(ctx, level, "endpoint changed", slog.String("change", string(info.Change)),
+		slog.String("endpoint_id", info.EndpointID), slog.String("tenant", info.Tenant),
+		slog.String("cause", string(info.Cause)), slog.Duration("for", info.For))
+	if hook := r.hooks.Endpoint; hook != nil {
+		r.hook(ctx, "Endpoint", func() { hook(info) })
+	}
+}
+
 func (r *run) attrs(o outcome) []slog.Attr {
 	s := o.settlement
 	attrs := []slog.Attr{
-		slog.String("message_id", o.claim.Message.ID),
-		slog.String("tenant", o.claim.Message.Tenant),
-		slog.String("topic", string(o.claim.Message.Topic)),
-		slog.String("endpoint_id", o.claim.EndpointID),
-		slog.String("delivery_id", o.claim.Fence.ID),
+		slog.String("message_id", o.flight.claim.Message.ID),
+		slog.String("tenant", o.flight.claim.Message.Tenant),
+		slog.String("topic", string(o.flight.claim.Message.Topic)),
+		slog.String("endpoint_id", o.flight.claim.EndpointID),
+		slog.String("delivery_id", o.flight.claim.Fence.ID),
 		slog.Int("attempt", s.Record.Attempt),
 		slog.String("reason", string(s.Record.Reason)),
 		slog.Int("status", s.Record.Status),
 		slog.Duration("elapsed", s.Record.Elapsed),
+	}
+	if t := o.flight.claim.Message.Trace.Parent; t != "" {
+		attrs = append(attrs, slog.String("traceparent", t))
 	}
 	if s.State == Scheduled {
 		attrs = append(attrs, slog.Duration("after", s.After))

@@ -155,6 +155,7 @@ type journal struct {
 	mu        sync.Mutex
 	attempted []AttemptInfo
 	settled   []SettledInfo
+	changes   []EndpointInfo
 }
 
 func (j *journal) hooks() Hooks {
@@ -169,6 +170,11 @@ func (j *journal) hooks() Hooks {
 			defer j.mu.Unlock()
 			j.settled = append(j.settled, i)
 		},
+		Endpoint: func(i EndpointInfo) {
+			j.mu.Lock()
+			defer j.mu.Unlock()
+			j.changes = append(j.changes, i)
+		},
 	}
 }
 
@@ -182,6 +188,12 @@ func (j *journal) outcomes() []SettledInfo {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return append([]SettledInfo(nil), j.settled...)
+}
+
+func (j *journal) changed() []EndpointInfo {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return append([]EndpointInfo(nil), j.changes...)
 }
 
 // lockedBuffer is a log that several goroutines write.
@@ -275,10 +287,30 @@ func (b *bench) publish(tb testing.TB, id string) string {
 	return id
 }
 
-// only returns the one delivery of a message of the empty tenant.
-func (b *bench) only(tb testing.TB, id string) Delivery {
+// delivery is one with its log.
+type delivery struct {
+	Delivery
+	Records []Record
+}
+
+// deliveries returns those of a message in the order of its fan-out.
+func (b *bench) deliveries(tb testing.TB, tenant, id string) []delivery {
 	tb.Helper()
-	list := b.store.Deliveries("", id)
+	list, _, err := b.store.Deliveries(context.Background(), Selection{Tenant: &tenant, MessageID: id}, "", 1000)
+	require.NoError(tb, err)
+	found := make([]delivery, len(list))
+	for i, d := range list {
+		records, err := b.store.Attempts(context.Background(), d.ID)
+		require.NoError(tb, err)
+		found[len(list)-1-i] = delivery{d, records}
+	}
+	return found
+}
+
+// only returns the one delivery of a message of the empty tenant.
+func (b *bench) only(tb testing.TB, id string) delivery {
+	tb.Helper()
+	list := b.deliveries(tb, "", id)
 	require.Len(tb, list, 1)
 	return list[0]
 }
@@ -295,6 +327,14 @@ func names(format string, n int) []string {
 	list := make([]string, n)
 	for i := range list {
 		list[i] = fmt.Sprintf(format, i)
+	}
+	return list
+}
+
+func targets(ids ...string) []Target {
+	list := make([]Target, len(ids))
+	for i, id := range ids {
+		list[i].EndpointID = id
 	}
 	return list
 }

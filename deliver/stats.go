@@ -14,13 +14,18 @@ type Stats struct {
 	Exhausted   uint64 // deliveries given up
 	Abandoned   uint64 // deliveries whose endpoint is gone
 	Interrupted uint64 // claims of which the last attempt left no outcome
+	Paused      uint64 // times an endpoint was paused
+	Disabled    uint64 // times an endpoint was disabled
+	Tripped     uint64 // times a breaker opened
+	OverLimit   uint64 // matches left out for the fan-out limit
 	LeaseLost   uint64 // claims that the store no longer honored
 	StoreErrors uint64 // calls to the store that failed
 }
 
 type counters struct {
 	published, fannedOut, unmatched, attempts, succeeded, retried, givenBack,
-	exhausted, abandoned, interrupted, leaseLost, storeErrors atomic.Uint64
+	exhausted, abandoned, interrupted, paused, disabled, tripped,
+	overLimit, leaseLost, storeErrors atomic.Uint64
 }
 
 // Stats returns the counters as they stand. It is safe for concurrent use.
@@ -37,6 +42,10 @@ func (d *Dispatcher) Stats() Stats {
 		Exhausted:   c.exhausted.Load(),
 		Abandoned:   c.abandoned.Load(),
 		Interrupted: c.interrupted.Load(),
+		Paused:      c.paused.Load(),
+		Disabled:    c.disabled.Load(),
+		Tripped:     c.tripped.Load(),
+		OverLimit:   c.overLimit.Load(),
 		LeaseLost:   c.leaseLost.Load(),
 		StoreErrors: c.storeErrors.Load(),
 	}

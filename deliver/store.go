@@ -8,28 +8,45 @@ import (
 // Enqueuer accepts messages: a [Store], or a store's view of a transaction that
 // the caller commits.
 type Enqueuer interface {
-	// Enqueue stores the message for fan-out. A message of that tenant and id
-	// with the same topic, content type and body is there already: nil, and
-	// nothing changes. With another one: ErrConflict. No room: ErrFull, at once.
-	// The store keeps no reference to msg or its Body.
-	Enqueue(ctx context.Context, msg *Message) error
+	// Enqueue stores the messages for fan-out, all of them or none. A message of
+	// a tenant and id that is there already with the same topic, content type and
+	// body changes nothing and is no error; with another one: ErrConflict. No room
+	// for all: ErrFull, at once. The store keeps no reference to a message or its
+	// Body.
+	Enqueue(ctx context.Context, messages ...*Message) error
 }
 
 // Store is the port to where messages and deliveries are kept. It must be safe
-// for concurrent use, by any number of processes if it is shared.
+// for concurrent use, by any number of processes if it is shared. What only
+// people ask for is in a second interface, [Ledger], which a store may do
+// without.
 //
 // All times that go in and come out are durations. The store's own clock
 // decides when a lease has run out and when a delivery is due, so the clocks of
 // its users need not agree.
 //
 // A [Fence] is handed out with a claim and is good until its lease runs out,
-// the claim is settled, or its slot goes to another owner. Whoever comes with a
-// stale one changes nothing and finds it in the lost ones. A call that is made
-// again after it took effect, because its answer was an error or never came, is
-// no loss: the fence that did the work may say so again, and nothing changes.
+// the claim is settled or canceled, or its slot goes to another owner. Whoever
+// comes with a stale one changes nothing and finds it in the lost ones. A call
+// that is made again after it took effect, because its answer was an error or
+// never came, is no loss: the fence that did the work may say so again, and
+// nothing changes.
 //
 // Each method but Own is meant to be one statement, or one short transaction,
 // for its whole batch. No call spans an HTTP exchange.
+//
+// # What is ready
+//
+// Ready and Claim see only what may go out now, so that a store can keep just
+// that in a narrow index. A delivery is ready when it is scheduled and due, its
+// endpoint is neither paused nor disabled, and nothing goes before it in its
+// lane. A lane is what the ordered deliveries of one endpoint and message key
+// form, in the order in which FanOut made them; all but its first one that is
+// not final are blocked. Whatever makes a delivery final promotes the next of
+// its lane.
+//
+// What a process may forget is not the store's: the concurrency an endpoint is
+// allowed at the moment, its rate, its breaker.
 type Store interface {
 	Enqueuer
 
@@ -41,33 +58,42 @@ type Store interface {
 	// never served by two owners.
 	Own(ctx context.Context, owner string, ttl time.Duration) (Slots, error)
 
-	// Pending claims up to limit messages that await fan-out, oldest first.
+	// Pending claims up to limit messages that await fan-out and are not delayed.
 	// Those whose lease runs out come again. Any owner may take any message.
-	Pending(ctx context.Context, limit int, lease time.Duration) ([]Pending, error)
+	// Tenants take turns, so that none waits for the backlog of another; of one
+	// tenant the oldest come first. Messages with the same tenant and key come in
+	// their order: one is not handed out while another that goes before it awaits
+	// fan-out, unless both come in the same call. next is the time until a
+	// message more will be pending, rounded up; 0 if none is foreseen.
+	Pending(ctx context.Context, limit int, lease time.Duration) (batch []Pending, next time.Duration, err error)
 
-	// FanOut carries out the plans, each wholly or not at all: one delivery per
-	// endpoint, ready at once, and the message marked; or, if the plan says
-	// Again, the message given back.
+	// FanOut carries out the plans in their order, each wholly or not at all: one
+	// delivery per target, ready at once unless its lane blocks it, and the
+	// message marked; or, if the plan says Again, the message given back. A
+	// delivery to a disabled endpoint is abandoned as it is made, for
+	// ReasonDisabled. A plan for a message with a key is lost while one that goes
+	// before it awaits fan-out.
 	FanOut(ctx context.Context, plans []Plan) (lost []Fence, err error)
 
-	// Ready lists, by id and from after on, up to limit endpoints within slots
-	// that have ready deliveries and are not paused. Slots that the owner no
-	// longer holds count as empty. next is the time until something more will
-	// be ready, rounded up; 0 if nothing is scheduled.
+	// Ready walks, in an order of the store's own and from the endpoint after on,
+	// which need not exist, through the endpoints within slots that have ready
+	// deliveries, up to limit of them. "" begins; less than limit ends the walk.
+	// Slots that the owner no longer holds count as empty. next is the time until
+	// something more will be ready, rounded up; 0 if nothing is scheduled.
 	Ready(ctx context.Context, slots Slots, after string, limit int) (backlogs []Backlog, next time.Duration, err error)
 
-	// Claim leases up to the wanted number of ready deliveries of each endpoint,
-	// longest due first, unless it is paused or outside the slots the owner
-	// holds. One whose last lease ran out comes with one attempt more in its
-	// history, Attempts as well as Unknown, and the store records that attempt as
-	// ReasonUnknown.
+	// Claim leases up to the wanted numbers of ready deliveries of each endpoint,
+	// longest due first, unless it is outside the slots the owner holds. One
+	// whose last lease ran out comes with one attempt more in its history,
+	// Attempts as well as Unknown, and the store records that attempt as
+	// ReasonUnknown. It counts as a retry.
 	Claim(ctx context.Context, slots Slots, wants []Want, lease time.Duration) ([]Claim, error)
 
 	// Extend makes the claims last for lease from now.
 	Extend(ctx context.Context, fences []Fence, lease time.Duration) (lost []Fence, err error)
 
-	// Settle records attempts, and what becomes of their deliveries. A message
-	// is finished when its last delivery is.
+	// Settle records attempts, what becomes of their deliveries, and what they
+	// mean for their endpoints. A message is finished when its last delivery is.
 	Settle(ctx context.Context, settlements []Settlement) (lost []Fence, err error)
 }
 
@@ -86,21 +112,31 @@ type Pending struct {
 
 // Plan is what becomes of a message that awaited fan-out.
 type Plan struct {
-	Fence       Fence
-	EndpointIDs []string      // without repetition; none at all finishes the message
-	Again       time.Duration // if positive, nothing is fanned out and the message is pending again after this time
+	Fence   Fence
+	Targets []Target      // no endpoint twice; none at all finishes the message
+	Again   time.Duration // if positive, nothing is fanned out and the message is pending again after this time
 }
 
-// Backlog is an endpoint that has ready deliveries.
+// Target is an endpoint that is to get a message.
+type Target struct {
+	EndpointID string
+	Ordered    bool // in the lane of the message's key; without effect if that is empty
+}
+
+// Backlog is an endpoint that has ready deliveries. A store may stop counting at
+// 1000.
 type Backlog struct {
 	EndpointID string
-	Count      int // of ready deliveries, at least 1; a store may stop counting at 1000
+	Tenant     string // of its messages
+	First      int    // ready deliveries that were never attempted
+	Retries    int    // other ready deliveries
 }
 
 // Want asks for deliveries of an endpoint.
 type Want struct {
 	EndpointID string
-	Count      int
+	First      int // never attempted ones
+	Retries    int // others
 }
 
 // Claim is a delivery leased to a worker: one attempt to make.
@@ -118,11 +154,27 @@ func (c *Claim) Interrupted() bool { return c.History.Unknown > 0 }
 // History is what a [Policy] needs to know of a delivery's past. Stores keep
 // the counts as they are given.
 type History struct {
-	Attempts  int           // spent so far, those of unknown outcome included
-	Rejected  int           // those of them that a person has to mend
-	OwnFaults int           // unspent ones in a row, failed on the sending side
-	Unknown   int           // the last ones in a row whose lease ran out, so that nobody knows their outcome
-	Age       time.Duration // since the message was enqueued; in a claim only, by the store's clock
+	Attempts  int // spent so far, those of unknown outcome included
+	Rejected  int // those of them that a person has to mend
+	OwnFaults int // unspent ones in a row, failed on the sending side
+	Unknown   int // the last ones in a row whose lease ran out, so that nobody knows their outcome
+	Replays   int // how often the delivery was replayed; the other counts begin anew each time
+
+	// Age and Health are filled in for claims, by the store's clock, and not kept.
+	Age    time.Duration // since the message was accepted, or its delay was over, or the delivery was replayed
+	Health Health        // of the endpoint
+}
+
+// Fresh reports whether the delivery was never attempted, not even in vain or before
+// a replay: its next attempt is what stores and dispatchers call a first one.
+func (h History) Fresh() bool { return h.Attempts == 0 && h.OwnFaults == 0 && h.Replays == 0 }
+
+// Health is what an endpoint's recent failures add up to. The zero value is that
+// of an endpoint whose last attempt succeeded. A success wipes all of it out.
+type Health struct {
+	Failing time.Duration // since the first failure
+	Spread  time.Duration // between the first failure and the last
+	Gone    time.Duration // since the first 410 of them; 0 if there is none
 }
 
 // State is where a delivery stands. The zero value is [Scheduled].
@@ -137,11 +189,14 @@ const (
 	Succeeded
 	// Exhausted deliveries failed too often or for too long.
 	Exhausted
-	// Abandoned deliveries lost their endpoint.
+	// Abandoned deliveries lost their endpoint: it is gone, or was disabled.
 	Abandoned
+	// Canceled deliveries were called off.
+	Canceled
 )
 
-// Final reports whether a delivery in this state is never attempted again.
+// Final reports whether a delivery in this state is not attempted again, unless
+// somebody replays it.
 func (s State) Final() bool { return s >= Succeeded }
 
 // String returns the state in a word.
@@ -157,23 +212,67 @@ func (s State) String() string {
 		return "exhausted"
 	case Abandoned:
 		return "abandoned"
+	case Canceled:
+		return "canceled"
 	}
 	return "unknown state"
 }
 
 // Settlement is what became of a claim.
 type Settlement struct {
-	Fence   Fence
-	State   State         // any but Claimed
-	After   time.Duration // when Scheduled: how long until it is due again
-	History History       // to keep; its Age says nothing
-	Pause   time.Duration // if positive, the whole endpoint is paused for this time; a longer pause stays
-	Record  Record
+	Fence    Fence
+	State    State         // any but Claimed
+	After    time.Duration // when Scheduled: how long until it is due again
+	History  History       // to keep; its Age and Health say nothing
+	Endpoint Effect
+	Record   Record
 }
+
+// Effect is what happens to the state of an endpoint. The zero value changes
+// nothing.
+type Effect struct {
+	Signal  Signal        // what the attempt adds to the endpoint's Health
+	Pause   time.Duration // if positive, nothing is ready for so long; a longer pause stays
+	Disable bool          // nothing is ready until the endpoint is resumed, and what it has open is abandoned
+	Cause   Cause         // of Pause and Disable
+}
+
+// Signal is what an attempt says of its endpoint. The zero value says nothing.
+type Signal uint8
+
+const (
+	// SignalNone says nothing: the attempt failed on the sending side, for one.
+	SignalNone Signal = iota
+	// SignalSuccess wipes all failures out.
+	SignalSuccess
+	// SignalFailure is one failure more.
+	SignalFailure
+	// SignalGone is a failure with status 410.
+	SignalGone
+)
+
+// Cause names why an endpoint is paused or disabled. Stores keep it as text, so
+// the values do not change. The zero value is no cause.
+type Cause string
+
+// Why endpoints are paused or disabled.
+const (
+	// CauseRetryAfter: it asked to be left alone for a while.
+	CauseRetryAfter Cause = "retry after"
+	// CauseGone: it answered 410 for minutes.
+	CauseGone Cause = "gone"
+	// CauseAsked: it answered with the header webhook-delivery: disable.
+	CauseAsked Cause = "asked"
+	// CauseFailing: it has failed for days.
+	CauseFailing Cause = "failing"
+	// CauseHost: a person decided so.
+	CauseHost Cause = "host"
+)
 
 // Record is one line of a delivery's log.
 type Record struct {
 	Attempt int // its number, from 1; an unspent attempt and the one after it share theirs
+	Replay  int // how often the delivery had been replayed
 	Reason  Reason
 	Status  int // of the answer; 0 if there was none
 	Elapsed time.Duration
