@@ -24,8 +24,8 @@ type Directory interface {
 // StaticDirectory is a fixed set of endpoints. Make one with [Static]; the zero
 // value has none. It is immutable and safe for concurrent use.
 type StaticDirectory struct {
-	list []*Endpoint
-	byID map[string]*Endpoint
+	byTenant map[string][]*Endpoint
+	byID     map[string]*Endpoint
 }
 
 // Static makes a directory of these endpoints, which must not be changed
@@ -33,7 +33,7 @@ type StaticDirectory struct {
 // or whose id another one has. Whether a client would let requests go to their
 // URLs is for [Client.Check] to say.
 func Static(endpoints ...*Endpoint) (*StaticDirectory, error) {
-	s := &StaticDirectory{list: make([]*Endpoint, 0, len(endpoints)), byID: make(map[string]*Endpoint, len(endpoints))}
+	s := &StaticDirectory{byTenant: make(map[string][]*Endpoint), byID: make(map[string]*Endpoint, len(endpoints))}
 	for _, e := range endpoints {
 		if _, err := e.check(); err != nil {
 			return nil, err
@@ -41,7 +41,7 @@ func Static(endpoints ...*Endpoint) (*StaticDirectory, error) {
 		if s.byID[e.ID] != nil {
 			return nil, invalid("endpoint %s is there twice; give each its own id", e.ID)
 		}
-		s.list = append(s.list, e)
+		s.byTenant[e.Tenant] = append(s.byTenant[e.Tenant], e)
 		s.byID[e.ID] = e
 	}
 	return s, nil
@@ -50,7 +50,7 @@ func Static(endpoints ...*Endpoint) (*StaticDirectory, error) {
 // Match implements [Directory]; the order is that of the call to Static.
 func (s *StaticDirectory) Match(_ context.Context, tenant string, t topic.Topic) ([]*Endpoint, error) {
 	var found []*Endpoint
-	for _, e := range s.list {
+	for _, e := range s.byTenant[tenant] {
 		if e.wants(tenant, t) {
 			found = append(found, e)
 		}
