@@ -56,6 +56,11 @@ type Result struct {
 // an answer whose body breaks off counts as its status says. Attempt never
 // panics; a signer's or transport's panic becomes a fault of our own side.
 func Attempt(ctx context.Context, client *Client, ep *Endpoint, msg *Message) (res *Result) {
+	return attempt(ctx, client, ep, nil, msg)
+}
+
+// attempt is Attempt; an endpoint with a URL was found to be in order before.
+func attempt(ctx context.Context, client *Client, ep *Endpoint, u *url.URL, msg *Message) (res *Result) {
 	start := time.Now()
 	defer func() {
 		if p := recover(); p != nil {
@@ -63,7 +68,10 @@ func Attempt(ctx context.Context, client *Client, ep *Endpoint, msg *Message) (r
 		}
 		res.Elapsed = time.Since(start)
 	}()
-	u, err := client.check(ep)
+	var err error
+	if u == nil {
+		u, err = client.check(ep)
+	}
 	if err == nil {
 		err = msg.validate()
 	}

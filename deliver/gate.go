@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -48,6 +49,9 @@ type gate struct {
 	rate   float64 // a second; 0 if unlimited
 	tokens float64
 	filled time.Time // when tokens were right
+
+	endpoint *Endpoint // as it was last looked up
+	url      *url.URL  // its, if it was found to be in order
 
 	breaker   breaker
 	relief    Relief

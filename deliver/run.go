@@ -26,6 +26,8 @@ const (
 
 	matchesAtOnce = 8 // questions to the directory
 
+	workerIdle = 10 * time.Second
+
 	// stuckGrace is how long a canceled exchange may take to return.
 	stuckGrace = 5 * time.Second
 )
@@ -37,6 +39,7 @@ type run struct {
 	owner string
 
 	serving  sync.WaitGroup // one for each flight
+	work     chan *flight   // to workers that have none
 	outcomes chan outcome
 	closed   chan struct{} // no outcome comes after this
 
@@ -55,6 +58,7 @@ type run struct {
 
 // flight is a claim under way, from the claim until its outcome is recorded.
 type flight struct {
+	ctx    context.Context //nolint:containedctx // it is handed to the worker with the flight
 	claim  Claim
 	gate   *gate
 	began  time.Time // no later than the lease
@@ -74,6 +78,7 @@ func newRun(d *Dispatcher, owner string) *run {
 	return &run{
 		Dispatcher: d,
 		owner:      owner,
+		work:       make(chan *flight),
 		outcomes:   make(chan outcome, settleBatch),
 		closed:     make(chan struct{}),
 		sched:      newScheduler(d.concurrency, d.tenantShare, d.firstReserve),
@@ -317,11 +322,35 @@ func (r *run) claim(sending context.Context, slots Slots, wants []Want) error {
 	r.sched.claimed(wants, claims)
 	for _, c := range claims {
 		flying, cancel := context.WithCancelCause(sending)
-		f := &flight{claim: c, gate: r.sched.gates[c.EndpointID], began: began, cancel: cancel}
+		f := &flight{ctx: flying, claim: c, gate: r.sched.gates[c.EndpointID], began: began, cancel: cancel}
 		r.flights[c.Fence] = f
-		r.serving.Go(func() { r.serve(flying, f) })
+		r.serving.Add(1)
+		select {
+		case r.work <- f:
+		default:
+			go r.serveAll(f)
+		}
 	}
 	return nil
+}
+
+// serveAll is a worker: it serves one flight after the other, so that its stack need
+// not grow anew for each, until none has come for a while or the run ends.
+func (r *run) serveAll(f *flight) {
+	idle := time.NewTimer(workerIdle)
+	defer idle.Stop()
+	for {
+		r.serve(f.ctx, f)
+		r.serving.Done()
+		idle.Reset(workerIdle)
+		select {
+		case f = <-r.work:
+		case <-idle.C:
+			return
+		case <-r.closed:
+			return
+		}
+	}
 }
 
 // fanOutAll turns messages into deliveries, until ctx ends.

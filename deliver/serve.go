@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"net/url"
 	"time"
 )
 
@@ -100,7 +101,7 @@ func (r *run) exchange(ctx context.Context, f *flight) (*Result, *Policy) {
 		return failed(FaultReceiver, &Error{Reason: ReasonUnknown}), policy
 	}
 	r.counters.attempts.Add(1)
-	res := Attempt(ctx, r.client, ep, c.Message)
+	res := attempt(ctx, r.client, ep, r.checked(f.gate, ep), c.Message)
 	if hook := r.hooks.Attempted; hook != nil {
 		r.hook(ctx, "Attempted", func() {
 			hook(AttemptInfo{
@@ -114,6 +115,26 @@ func (r *run) exchange(ctx context.Context, f *flight) (*Result, *Policy) {
 		})
 	}
 	return res, policy
+}
+
+// checked returns the URL of an endpoint that was found to be in order. One that is
+// the same as last time, and so unchanged, is not judged again; nor is its URL, of
+// which DNS has the last word anyway.
+func (r *run) checked(g *gate, ep *Endpoint) *url.URL {
+	r.mu.Lock()
+	u, same := g.url, g.endpoint == ep
+	r.mu.Unlock()
+	if same {
+		return u
+	}
+	u, err := r.client.check(ep)
+	if err != nil {
+		u = nil // the attempt will say why
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g.endpoint, g.url = ep, u
+	return u
 }
 
 func (r *run) lookUp(ctx context.Context, id string) (ep *Endpoint, err error) {
