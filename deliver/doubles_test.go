@@ -105,6 +105,7 @@ type faultyStore struct {
 	mu     sync.Mutex
 	broken bool
 	every  int            // fail every so many calls of a kind
+	dies   int            // fail for good from this call on; 0 for never
 	calls  map[string]int // by kind
 	failed map[string]int
 }
@@ -125,6 +126,11 @@ func (s *faultyStore) cutOff(on bool) {
 func (s *faultyStore) turn(kind string) (before, after error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.dies > 0 {
+		if s.dies--; s.dies == 0 {
+			s.broken = true
+		}
+	}
 	if s.broken {
 		return errInjected, nil
 	}
