@@ -176,3 +176,150 @@ func ExamplePolicy_Decide() {
 	// scheduled 1h0m0s
 	// exhausted 0s
 }
+
+// mailbox is a transport that stands for all receivers.
+type mailbox func(req *http.Request) int
+
+func (m mailbox) RoundTrip(req *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: m(req), Header: http.Header{}, Body: http.NoBody}, nil
+}
+
+// deliverAll runs a dispatcher until as many deliveries are final as it should make.
+func deliverAll(d *deliver.Dispatcher, final <-chan deliver.SettledInfo, n int) {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- d.Run(ctx) }()
+	for range n {
+		<-final
+	}
+	stop()
+	if err := <-done; err != nil {
+		fmt.Println(err)
+	}
+}
+
+func newDispatcher(receive mailbox, endpoints ...*deliver.Endpoint) (*deliver.Dispatcher, <-chan deliver.SettledInfo) {
+	for _, e := range endpoints {
+		e.URL = "https://" + e.ID + ".example.com/"
+		e.Signer = hmacSigner{secret: []byte("a secret for this example only")}
+	}
+	dir, err := deliver.Static(endpoints...)
+	if err != nil {
+		panic(err)
+	}
+	client, err := deliver.NewClient(&deliver.ClientOptions{UnguardedTransport: receive})
+	if err != nil {
+		panic(err)
+	}
+	final := make(chan deliver.SettledInfo, 100)
+	d, err := deliver.New(deliver.NewMemory(nil), dir, &deliver.Options{
+		Client: client,
+		Hooks: deliver.Hooks{Settled: func(i deliver.SettledInfo) {
+			if i.Settlement.State.Final() {
+				final <- i
+			}
+		}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	return d, final
+}
+
+// Several events in one call to the store, and an endpoint that gets those of one
+// customer in their order.
+func ExampleDispatcher_PublishBatch() {
+	d, final := newDispatcher(func(req *http.Request) int {
+		fmt.Println("received", req.Header.Get("Webhook-Id"))
+		return 200
+	}, &deliver.Endpoint{ID: "crm", Topics: []topic.Pattern{topic.Everything}, Ordered: true})
+	_, err := d.PublishBatch(context.Background(), []deliver.Publication{
+		{Event: event.JSON("acme:customer.created", map[string]int{"customer": 7}), ID: "first", Key: "7"},
+		{Event: event.JSON("acme:customer.moved", map[string]int{"customer": 7}), ID: "second", Key: "7"},
+		{Event: event.JSON("acme:customer.left", map[string]int{"customer": 7}), ID: "third", Key: "7"},
+	}, nil)
+	fmt.Println(err)
+	deliverAll(d, final, 3)
+	// Output:
+	// <nil>
+	// received first
+	// received second
+	// received third
+}
+
+// An endpoint that wants the events of one payment method only.
+func ExampleFilter() {
+	d, final := newDispatcher(func(req *http.Request) int {
+		fmt.Println("received", req.Header.Get("Webhook-Id"))
+		return 200
+	}, &deliver.Endpoint{
+		ID:      "connector",
+		Topics:  []topic.Pattern{"cleeng:subscription*"},
+		Filters: []deliver.Filter{{Path: "data.paymentMethodId", Values: []string{"320113641"}}},
+	})
+	for id, method := range map[string]int{"mine": 320113641, "another": 7} {
+		ev := event.JSON("cleeng:subscriptionReadyForPaymentAuthorisation", map[string]any{
+			"data": map[string]int{"paymentMethodId": method},
+		})
+		if _, err := d.Publish(context.Background(), ev, &deliver.PublishOptions{ID: id}); err != nil {
+			fmt.Println(err)
+		}
+	}
+	deliverAll(d, final, 1)
+	// Output:
+	// received mine
+}
+
+// Sending again what an endpoint has rejected, after it was mended.
+func ExampleDispatcher_Replay() {
+	mended := false
+	d, final := newDispatcher(func(req *http.Request) int {
+		if !mended {
+			return 404
+		}
+		fmt.Println("received", req.Header.Get("Webhook-Id"))
+		return 200
+	}, &deliver.Endpoint{
+		ID:     "billing",
+		Topics: []topic.Pattern{topic.Everything},
+		Policy: &deliver.Policy{Schedule: []time.Duration{}}, // a single attempt
+	})
+	ctx := context.Background()
+	if _, err := d.Publish(ctx, event.JSON("acme:invoice.paid", 12), &deliver.PublishOptions{ID: "inv-9"}); err != nil {
+		fmt.Println(err)
+	}
+	deliverAll(d, final, 1)
+
+	failed := deliver.Selection{EndpointID: "billing", States: []deliver.State{deliver.Exhausted}}
+	list, _, err := d.Deliveries(ctx, failed, "", 10)
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, one := range list {
+		log, err := d.Attempts(ctx, one.ID)
+		fmt.Println(one.MessageID, one.State, log[0].Status, err)
+	}
+	mended = true
+	fmt.Println(d.Replay(ctx, failed))
+	deliverAll(d, final, 1)
+	// Output:
+	// inv-9 exhausted 404 <nil>
+	// 1 <nil>
+	// received inv-9
+}
+
+// An endpoint that says it wants no more is paused, the host is told, and may resume
+// it.
+func ExampleHooks() {
+	told := deliver.Hooks{Endpoint: func(i deliver.EndpointInfo) {
+		fmt.Println(i.EndpointID, i.Change, i.Cause, i.For)
+	}}
+	policy := &deliver.Policy{}
+	decision := policy.Decide(deliver.History{}, &deliver.Result{Reason: deliver.ReasonSucceeded, Status: 200, Disable: true}, 0.5)
+	told.Endpoint(deliver.EndpointInfo{
+		EndpointID: "billing", Change: deliver.EndpointPaused,
+		Cause: decision.Endpoint.Cause, For: decision.Endpoint.Pause,
+	})
+	// Output:
+	// billing paused asked 120h0m0s
+}
