@@ -197,7 +197,7 @@ func BenchmarkPool(b *testing.B) {
 		_, _ = io.Copy(io.Discard, r.Body)
 	})}
 	go func() { _ = server.Serve(listener) }()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	client, err := NewClient(&ClientOptions{Guard: Guard{Allow: Loopback(), AnyPort: true, PlainHTTP: true}})
 	if err != nil {
 		b.Fatal(err)

@@ -270,7 +270,7 @@ func (m *Memory) leaveLane(s *memMessage) {
 		delete(m.fanLanes, s.lane())
 		return
 	}
-	if next := q.peek(); wasFirst && next.token == 0 && !next.waits {
+	if next := q.peek(); wasFirst && next.token == 0 {
 		m.queue(next)
 	}
 }
@@ -516,7 +516,7 @@ func (m *Memory) Pending(ctx context.Context, limit int, lease time.Duration) (b
 		batch = append(batch, m.lend(s, until))
 		if q := m.fanLanes[s.lane()]; s.inLane {
 			for i := q.head + 1; i < len(q.items) && len(batch) < limit && i <= q.head+maxAlong; i++ {
-				if along := q.items[i]; along.token == 0 && !along.waits {
+				if along := q.items[i]; along.token == 0 {
 					batch = append(batch, m.lend(along, until))
 					continue
 				}

@@ -140,9 +140,10 @@ func (p *probe) delays() {
 	p.due(1)
 	list = p.pending(10)
 	p.equal(idsOf(list), []string{"late"}, "pending messages")
+	p.wait(2)
 	p.carryOut(deliver.Plan{Fence: list[0].Fence, Targets: to("e1")})
 	p.wait(7)
-	p.soon(p.claimOne("e1").History.Age, p.after(7), "age, which begins when the delay is over")
+	p.soon(p.claimOne("e1").History.Age, p.after(9), "age, which begins when the delay is over")
 
 	// Nobody waits behind a delayed message of the same key.
 	late = keyed("k", "late2")[0]
@@ -234,7 +235,25 @@ func (p *probe) keysPutOff() {
 	p.carryOut(deliver.Plan{Fence: batch[0].Fence, Targets: to("e1")}, deliver.Plan{Fence: batch[1].Fence, Again: p.after(5)})
 	p.equal(len(p.pending(10)), 0, "pending messages")
 	p.due(5)
-	p.equal(idsOf(p.pending(10)), []string{"k2"}, "pending messages")
+	batch = p.pending(10)
+	p.equal(idsOf(batch), []string{"k2"}, "pending messages")
+	p.carryOut(deliver.Plan{Fence: batch[0].Fence})
+
+	// One that is put off for longer does not come along with the one before it.
+	p.ok(p.store.Enqueue(p.ctx, keyed("l", "l1", "l2", "l3")...))
+	batch = p.pending(10)
+	p.carryOut(
+		deliver.Plan{Fence: batch[0].Fence, Again: p.after(5)},
+		deliver.Plan{Fence: batch[1].Fence, Again: p.after(10)},
+		deliver.Plan{Fence: batch[2].Fence, Again: p.after(5)},
+	)
+	p.due(5)
+	batch = p.pending(10)
+	p.equal(idsOf(batch), []string{"l1"}, "pending messages")
+	p.carryOut(deliver.Plan{Fence: batch[0].Fence})
+	p.equal(len(p.pending(10)), 0, "pending messages")
+	p.due(5)
+	p.equal(idsOf(p.pending(10)), []string{"l2", "l3"}, "pending messages")
 }
 
 func (p *probe) keysExpire() {

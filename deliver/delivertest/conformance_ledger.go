@@ -128,7 +128,10 @@ func (p *probe) ledgerLog() {
 	p.deliver(to("e1"), message("m1"))
 	one := deliver.Record{Attempt: 1, Reason: deliver.ReasonStatus, Status: 503, Elapsed: p.after(2)}
 	c := p.claimOne("e1")
-	p.equal(len(p.settle(deliver.Settlement{Fence: c.Fence, History: deliver.History{Attempts: 1}, Record: one})), 0, "lost settlements")
+	p.equal(len(p.settle(deliver.Settlement{Fence: c.Fence, History: deliver.History{Attempts: 1, Health: deliver.Health{Failing: 5}}, Record: one})), 0, "lost settlements")
+	list, _, err := l.Deliveries(p.ctx, deliver.Selection{}, "", 1)
+	p.ok(err)
+	p.equal(list[0].History.Health, deliver.Health{}, "health, which is the endpoint's")
 	p.claimOne("e1")
 	p.due(60)
 	two := deliver.Record{Attempt: 3, Reason: deliver.ReasonSucceeded, Status: 200, Elapsed: 1}
@@ -258,7 +261,9 @@ func (p *probe) ledgerCancel() {
 	p.equal(t, deliver.Totals{Canceled: 4, Succeeded: 1}, "totals")
 	p.due(100)
 	p.none("e1", "after all is canceled")
-	p.equal(p.own("b").Len()+p.own("a").Len() > 0, true, "slots are free again")
+	_, err = p.store.Own(p.ctx, "a", 0)
+	p.ok(err)
+	p.equal(p.own("b").Len(), deliver.SlotCount, "slots that are free again")
 }
 
 func (p *probe) ledgerCancelPending() {
@@ -372,6 +377,10 @@ func (p *probe) ledgerEndpoints() {
 
 	// Disabled by a person before anything came.
 	p.ok(l.Change(p.ctx, "new", deliver.Effect{Disable: true, Cause: deliver.CauseHost}))
+	p.ok(l.Change(p.ctx, "ea1", deliver.Effect{Disable: true, Cause: deliver.CauseHost})) // and after
+	t, err := l.Totals(p.ctx, deliver.Selection{EndpointID: "ea1"})
+	p.ok(err)
+	p.equal(t, deliver.Totals{Abandoned: 1}, "totals")
 	p.deliver(to("new"), message("m3"))
 	p.none("new", "while it is disabled")
 	p.ok(l.Resume(p.ctx, "new"))
