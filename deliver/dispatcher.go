@@ -14,6 +14,7 @@ import (
 
 const (
 	defaultConcurrency  = 64
+	defaultPoll         = time.Second
 	defaultLease        = time.Minute
 	defaultDrainTimeout = 20 * time.Second
 	defaultMaxBody      = 256 << 10
@@ -64,6 +65,11 @@ type Options struct {
 	// have no trace.
 	Trace func(context.Context) Trace
 
+	// Poll is how long an idle process waits at most before it asks the store again
+	// what there is to do; 0 means one second, and 10 milliseconds is the least. What
+	// it has published itself, and what it knows to be due, does not wait for that.
+	Poll time.Duration
+
 	// Lease is for how long a claim, and the share of the endpoints, outlives a
 	// worker that died; 0 means one minute, and one second is the least. Long
 	// exchanges extend it.
@@ -112,6 +118,7 @@ type Dispatcher struct {
 	relief              *Relief
 	fanOutLimit         func(topic.Topic) int
 	trace               func(context.Context) Trace
+	poll                time.Duration
 	lease               time.Duration
 	drain               time.Duration
 	maxBody             int
@@ -143,6 +150,8 @@ func New(store Store, directory Directory, opts *Options) (*Dispatcher, error) {
 		return nil, invalid("Options.FirstReserve is not a share of less than 1; 0 means %v, negative none", defaultFirstReserve)
 	case opts.EndpointConcurrency < 0 || math.IsNaN(opts.EndpointRate) || math.IsInf(opts.EndpointRate, 0):
 		return nil, invalid("Options.EndpointConcurrency is negative or Options.EndpointRate no number; 0 means the default")
+	case opts.Poll != 0 && opts.Poll < 2*minPoll:
+		return nil, invalid("Options.Poll must be at least %s; 0 means %s", 2*minPoll, defaultPoll)
 	case opts.Lease != 0 && opts.Lease < minLease:
 		return nil, invalid("Options.Lease must be at least %s; 0 means %s", minLease, defaultLease)
 	}
@@ -170,6 +179,7 @@ func New(store Store, directory Directory, opts *Options) (*Dispatcher, error) {
 		relief:              opts.Relief,
 		fanOutLimit:         opts.FanOutLimit,
 		trace:               opts.Trace,
+		poll:                or(opts.Poll, defaultPoll),
 		lease:               or(opts.Lease, defaultLease),
 		drain:               or(opts.DrainTimeout, defaultDrainTimeout),
 		maxBody:             or(opts.MaxBody, defaultMaxBody),

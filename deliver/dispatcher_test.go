@@ -43,7 +43,7 @@ func TestDispatcherFollowsTheWholeSchedule(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rec := always(500)
-		b := setup(t, rec, benchOptions{})
+		b := setup(t, rec, benchOptions{options: Options{Poll: time.Minute}})
 		id := b.publish(t, "m1")
 		pass(80 * time.Hour)
 		var want []time.Duration
@@ -280,7 +280,7 @@ func TestManyHungEndpointsDoNotSpin(t *testing.T) {
 		pass(2 * time.Second)
 		require.Less(t, counted.readies.Load()-before, int64(20), "a walk of three pages a second, not a busy loop")
 
-		rec.reply = func(*http.Request, int) (*http.Response, error) { return answer(200), nil }
+		rec.answerWith(200)
 		fine := newEvent()
 		fine.topic = "acme:fine.one"
 		begin := time.Since(rec.begin)
@@ -334,7 +334,7 @@ func TestTenantsAreStrictlyApart(t *testing.T) {
 		require.Contains(t, b.log.String(), "another tenant")
 
 		// An endpoint that changes hands between two attempts.
-		rec.reply = func(*http.Request, int) (*http.Response, error) { return answer(500), nil }
+		rec.answerWith(500)
 		_, err = b.Publish(t.Context(), newEvent(), &PublishOptions{ID: "m2", Tenant: "a"})
 		require.NoError(t, err)
 		pass(time.Second)
@@ -562,6 +562,7 @@ func TestNewRefuses(t *testing.T) {
 		"negative concurrency": {store, dir, &Options{Concurrency: -1}, "Concurrency"},
 		"short lease":          {store, dir, &Options{Lease: time.Millisecond}, "Lease"},
 		"negative lease":       {store, dir, &Options{Lease: -time.Second}, "Lease"},
+		"short poll":           {store, dir, &Options{Poll: time.Millisecond}, "Poll"},
 		"bad policy":           {store, dir, &Options{Policy: &Policy{Jitter: 2}}, "Jitter"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -170,7 +170,7 @@ func TestLameDNS(t *testing.T) {
 		rec := newReceiver(func(*http.Request, int) (*http.Response, error) {
 			return nil, &net.DNSError{Err: "server misbehaving", Name: "x", IsTemporary: true}
 		})
-		b := setup(t, rec, benchOptions{})
+		b := setup(t, rec, benchOptions{options: Options{Poll: time.Minute}})
 		b.publish(t, "m1")
 		pass(130 * time.Hour)
 		d := b.only(t, "m1")

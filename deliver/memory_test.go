@@ -114,7 +114,7 @@ func TestMemoryForgetsAPausedEndpoint(t *testing.T) {
 		rec := newReceiver(func(*http.Request, int) (*http.Response, error) {
 			return answer(200, "Webhook-Delivery", "disable"), nil
 		})
-		b := setup(t, rec, benchOptions{})
+		b := setup(t, rec, benchOptions{options: Options{Poll: time.Minute}})
 		b.publish(t, "m1")
 		pass(time.Minute)
 		require.Len(t, b.store.endpoints, 1)

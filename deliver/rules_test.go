@@ -41,7 +41,7 @@ func TestGoneTwicePausesTheEndpoint(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rec := answers(410)
-		b := setup(t, rec, benchOptions{})
+		b := setup(t, rec, benchOptions{options: Options{Poll: time.Minute}})
 		b.publish(t, "m1")
 		pass(time.Minute)
 		require.Len(t, rec.seen(), 2, "two at once may come from a load balancer")
@@ -60,7 +60,7 @@ func TestGoneTwicePausesTheEndpoint(t *testing.T) {
 		require.Equal(t, uint64(1), b.Stats().Paused)
 
 		// Somebody mends it and says so.
-		rec.reply = func(*http.Request, int) (*http.Response, error) { return answer(200), nil }
+		rec.answerWith(200)
 		n, err := b.Resume(t.Context(), "e1", true)
 		require.NoError(t, err)
 		require.Zero(t, n, "nothing was abandoned")
@@ -76,7 +76,7 @@ func TestEndpointAsksToBeDisabled(t *testing.T) {
 		rec := newReceiver(func(*http.Request, int) (*http.Response, error) {
 			return answer(200, "webhook-delivery", " Disable "), nil
 		})
-		b := setup(t, rec, benchOptions{})
+		b := setup(t, rec, benchOptions{options: Options{Poll: time.Minute}})
 		b.publish(t, "m1")
 		pass(time.Second)
 		b.publish(t, "m2")
@@ -124,7 +124,7 @@ func TestEndpointThatFailsForDaysIsDisabled(t *testing.T) {
 		rec := answers(500)
 		e1, e2 := newEndpoint("e1"), newEndpoint("e2")
 		e2.Topics = []topic.Pattern{"acme:other"}
-		b := setup(t, rec, benchOptions{endpoints: []*Endpoint{e1, e2}})
+		b := setup(t, rec, benchOptions{endpoints: []*Endpoint{e1, e2}, options: Options{Poll: time.Minute}})
 		b.publish(t, "m1")
 		pass(119 * time.Hour)
 		require.Equal(t, Exhausted, b.only(t, "m1").State)
@@ -154,7 +154,7 @@ func TestEndpointThatFailsForDaysIsDisabled(t *testing.T) {
 
 		// Resuming replays since then.
 		sent := len(rec.seen())
-		rec.reply = func(*http.Request, int) (*http.Response, error) { return answer(200), nil }
+		rec.answerWith(200)
 		n, err := b.Resume(t.Context(), "e1", true)
 		require.NoError(t, err)
 		require.Equal(t, 2, n)
@@ -244,13 +244,12 @@ func TestOverloadShrinksWhatGoesOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		var busy, most [4]int // by quarter of an hour
+		var most [4]int // by quarter of an hour
 		rec := newReceiver(nil)
 		rec.reply = func(*http.Request, int) (*http.Response, error) {
 			q := int(time.Since(begin) / (15 * time.Minute))
 			rec.mu.Lock()
 			most[min(q, 3)] = max(most[min(q, 3)], rec.busy["e1"])
-			busy[min(q, 3)]++
 			rec.mu.Unlock()
 			time.Sleep(time.Second)
 			if q == 1 {
@@ -302,7 +301,7 @@ func TestBreakerSpendsNoAttempt(t *testing.T) {
 		require.Len(t, rec.seen(), sent+1, "one probe after half a minute")
 		pass(58 * time.Second)
 		require.Len(t, rec.seen(), sent+1)
-		rec.reply = func(*http.Request, int) (*http.Response, error) { return answer(200), nil }
+		rec.answerWith(200)
 		pass(5 * time.Second)
 		require.Equal(t, map[State]int{Succeeded: 40}, b.store.Counts().Deliveries, "then all at once")
 		last := b.journal.changed()
@@ -677,7 +676,7 @@ func TestReplay(t *testing.T) {
 		pass(3 * time.Hour)
 		require.Equal(t, map[State]int{Exhausted: 2400}, b.store.Counts().Deliveries)
 		sent := len(rec.seen())
-		rec.reply = func(*http.Request, int) (*http.Response, error) { return answer(200), nil }
+		rec.answerWith(200)
 		n, err := b.Replay(t.Context(), Selection{EndpointID: "e1", Since: 5 * time.Hour})
 		require.NoError(t, err)
 		require.Equal(t, 1200, n)

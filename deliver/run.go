@@ -12,7 +12,6 @@ import (
 
 const (
 	minPoll = 5 * time.Millisecond
-	maxPoll = time.Second
 
 	pendingBatch = 64  // messages to fan out at a time
 	readyPage    = 512 // endpoints to look at at a time
@@ -143,14 +142,14 @@ func waitFor(ch <-chan struct{}, d time.Duration) bool {
 
 // poll is the wait between two looks at the store: short when there was work,
 // doubling while there is none.
-type poll struct{ d time.Duration }
+type poll struct{ d, most time.Duration }
 
 func (p *poll) reset() { p.d = 0 }
 
 // wait returns after the poll interval, or after next if that is sooner, or
 // when woken, or when ctx ends.
 func (p *poll) wait(ctx context.Context, wake <-chan struct{}, next time.Duration) {
-	p.d = min(max(2*p.d, minPoll), maxPoll)
+	p.d = min(max(2*p.d, minPoll), p.most)
 	d := p.d
 	if next > 0 {
 		d = min(d, next)
@@ -178,7 +177,7 @@ func (r *run) storeFailed(ctx context.Context, call string, err error) {
 
 // claimAll claims what can start, until ctx ends.
 func (r *run) claimAll(ctx, sending context.Context) {
-	var failing poll
+	failing := poll{most: r.poll}
 	for ctx.Err() == nil {
 		wait, err := r.claimSome(sending)
 		switch {
@@ -214,7 +213,7 @@ func (r *run) claimSome(sending context.Context) (wait time.Duration, err error)
 	slots, full, due := r.slots, r.sched.busy >= r.sched.concurrency, !r.walkAt.After(time.Now())
 	r.mu.Unlock()
 	if full || slots.Len() == 0 {
-		return maxPoll, nil // until one ends or slots come, which wakes
+		return r.poll, nil // until one ends or slots come, which wakes
 	}
 	if due {
 		if err := r.walk(sending, slots); err != nil {
@@ -279,7 +278,7 @@ func (r *run) planWalk(began time.Time, soonest time.Duration, loaded bool) {
 		r.rest = 0
 	}
 	r.barren = true
-	r.rest = min(max(2*r.rest, minPoll), maxPoll)
+	r.rest = min(max(2*r.rest, minPoll), r.poll)
 	wait := r.rest
 	if loaded {
 		wait = max(wait, busyWalk)
@@ -355,7 +354,7 @@ func (r *run) serveAll(f *flight) {
 
 // fanOutAll turns messages into deliveries, until ctx ends.
 func (r *run) fanOutAll(ctx, sending context.Context) {
-	var idle poll
+	idle := poll{most: r.poll}
 	for ctx.Err() == nil {
 		n, next, err := r.fanOutBatch(sending)
 		switch {
@@ -384,7 +383,7 @@ func (r *run) fanOutBatch(sending context.Context) (n int, next time.Duration, e
 	// The plans are good for as long as their leases are, so a call that failed
 	// is made again.
 	var lost []Fence
-	var idle poll
+	idle := poll{most: r.poll}
 	for {
 		lost, err = r.store.FanOut(ctx, plans)
 		if err == nil {
@@ -643,7 +642,7 @@ func (r *run) settle(ctx context.Context, batch []outcome) {
 	for i, o := range batch {
 		settlements[i] = o.settlement
 	}
-	var idle poll
+	idle := poll{most: r.poll}
 	for {
 		lost, err := r.settleOnce(ctx, settlements)
 		if err == nil {

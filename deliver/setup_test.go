@@ -122,6 +122,7 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 	})
 	r.counts[host]++
 	n := r.counts[host]
+	reply := r.reply
 	for _, k := range []string{"", host} {
 		r.busy[k]++
 		r.peak[k] = max(r.peak[k], r.busy[k])
@@ -133,7 +134,14 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.busy[""]--
 		r.busy[host]--
 	}()
-	return r.reply(req, n)
+	return reply(req, n)
+}
+
+// answerWith changes what it replies from now on.
+func (r *receiver) answerWith(status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reply = func(*http.Request, int) (*http.Response, error) { return answer(status), nil }
 }
 
 func (r *receiver) seen() []request {
