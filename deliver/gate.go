@@ -26,6 +26,11 @@ type gate struct {
 
 	hinted bool // there may be more than a claim just found
 
+	// Of the claim that is being made.
+	want     int // its place among the wants, from 1; 0 for none
+	gotFirst int
+	gotRetry int
+
 	busy   int // exchanges under way, and claims asked for
 	turn   int // of the last one that had a choice
 	idle   bool

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -178,6 +179,8 @@ func (r *run) storeFailed(ctx context.Context, call string, err error) {
 // claimAll claims what can start, until ctx ends.
 func (r *run) claimAll(ctx, sending context.Context) {
 	failing := poll{most: r.poll}
+	timer := time.NewTimer(r.poll)
+	defer timer.Stop()
 	for ctx.Err() == nil {
 		wait, err := r.claimSome(sending)
 		switch {
@@ -185,15 +188,14 @@ func (r *run) claimAll(ctx, sending context.Context) {
 			failing.wait(ctx, nil, 0) // a wake does not mend a store
 		case wait > 0:
 			failing.reset()
-			r.await(ctx, wait)
+			timer.Reset(wait)
+			r.await(ctx, timer)
 		}
 	}
 }
 
-// await returns after a time, or when there may be more to claim.
-func (r *run) await(ctx context.Context, wait time.Duration) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
+// await returns when the timer fires, or when there may be more to claim.
+func (r *run) await(ctx context.Context, timer *time.Timer) {
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
@@ -436,14 +438,16 @@ func (r *run) fannedOut(ctx context.Context, batch []Pending, plans []Plan, lost
 func (r *run) planAll(ctx context.Context, batch []Pending) []Plan {
 	enough := time.Now().Add(r.lease / 2)
 	plans := make([]Plan, len(batch))
+	var taken atomic.Int64
 	var matching errgroup.Group
-	matching.SetLimit(matchesAtOnce)
-	for i, p := range batch {
+	for range min(matchesAtOnce, len(batch)) {
 		matching.Go(func() error {
-			if time.Now().After(enough) {
-				plans[i] = Plan{Fence: p.Fence, Again: minPoll}
-			} else {
-				plans[i] = r.plan(ctx, p)
+			for i := int(taken.Add(1)) - 1; i < len(batch); i = int(taken.Add(1)) - 1 {
+				if time.Now().After(enough) {
+					plans[i] = Plan{Fence: batch[i].Fence, Again: minPoll}
+				} else {
+					plans[i] = r.plan(ctx, batch[i])
+				}
 			}
 			return nil
 		})

@@ -123,7 +123,6 @@ func (s *scheduler) pick(now time.Time) (wants []Want, next time.Duration) {
 		g.queued = false
 		s.offer(g)
 	}
-	index := map[*gate]int{}
 	passed := 0 // tenants in a row that may not have more
 	for s.busy < s.concurrency && passed < s.ring.len() {
 		t := s.ring.pop()
@@ -136,16 +135,14 @@ func (s *scheduler) pick(now time.Time) (wants []Want, next time.Duration) {
 		g := t.ring.pop()
 		g.queued = false
 		if first, ok := s.take(g, now); ok {
-			i, found := index[g]
-			if !found {
-				i = len(wants)
-				index[g] = i
+			if g.want == 0 {
 				wants = append(wants, Want{EndpointID: g.id})
+				g.want = len(wants)
 			}
 			if first {
-				wants[i].First++
+				wants[g.want-1].First++
 			} else {
-				wants[i].Retries++
+				wants[g.want-1].Retries++
 			}
 			s.offer(g)
 		}
@@ -233,18 +230,17 @@ func (s *scheduler) end(g *gate, first bool) {
 // claimed replaces what was wanted by what was got. A gate that got less has
 // nothing more of that kind.
 func (s *scheduler) claimed(wants []Want, claims []Claim) {
-	got := make(map[string]Want, len(wants))
 	for i := range claims {
-		w := got[claims[i].EndpointID]
+		g := s.gate(claims[i].EndpointID, claims[i].Message.Tenant)
 		if claims[i].History.Fresh() {
-			w.First++
+			g.gotFirst++
 		} else {
-			w.Retries++
+			g.gotRetry++
 		}
-		got[claims[i].EndpointID] = w
 	}
 	for _, w := range wants {
 		g := s.gates[w.EndpointID]
+		g.want = 0
 		for range w.First {
 			g.give()
 			s.end(g, true)
@@ -254,16 +250,17 @@ func (s *scheduler) claimed(wants []Want, claims []Claim) {
 			s.end(g, false)
 		}
 		first, retries := g.first, g.retries
-		if got[w.EndpointID].First < w.First && !g.hinted {
+		if g.gotFirst < w.First && !g.hinted {
 			first = 0
 		}
-		if got[w.EndpointID].Retries < w.Retries {
+		if g.gotRetry < w.Retries {
 			retries = 0
 		}
 		s.load(g, first, retries)
 	}
 	for i := range claims {
-		g := s.gate(claims[i].EndpointID, claims[i].Message.Tenant)
+		g := s.gates[claims[i].EndpointID]
+		g.gotFirst, g.gotRetry = 0, 0
 		g.busy++
 		g.tokens--
 		if g.until.IsZero() {
@@ -277,6 +274,7 @@ func (s *scheduler) claimed(wants []Want, claims []Claim) {
 func (s *scheduler) unclaimed(wants []Want) {
 	for _, w := range wants {
 		g := s.gates[w.EndpointID]
+		g.want = 0
 		for range w.First {
 			g.give()
 			s.end(g, true)
