@@ -109,7 +109,7 @@ func (s *scheduler) capped(t *tenant) bool {
 		return false
 	}
 	factor := s.tenantShare / (1 - s.tenantShare)
-	return t.busy > 0 && float64(t.busy) >= factor*float64(s.concurrency-s.busy)
+	return float64(t.busy) >= factor*float64(s.concurrency-s.busy)
 }
 
 // pick takes what may go out now, one exchange a turn. next is the time until
