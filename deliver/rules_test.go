@@ -578,6 +578,45 @@ func TestOrderedEndpoint(t *testing.T) {
 	})
 }
 
+// unsettling is a store that cannot record for a while.
+type unsettling struct {
+	Store
+	until time.Time
+}
+
+func (s unsettling) Settle(ctx context.Context, settlements []Settlement) ([]Fence, error) {
+	if time.Now().Before(s.until) {
+		return nil, errInjected
+	}
+	return s.Store.Settle(ctx, settlements)
+}
+
+// A lane goes on although its endpoint's gate was forgotten before its outcome could
+// be recorded.
+func TestLaneOutlivesItsGate(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 3} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rec := always(200)
+				e := newEndpoint("e1")
+				e.Ordered = true
+				b := setup(t, rec, benchOptions{
+					endpoints: []*Endpoint{e},
+					through:   func(s Store) Store { return unsettling{s, time.Now().Add(10 * time.Minute)} },
+				})
+				b.publishKeyed(t, "k", names("m%d", n)...)
+				pass(9 * time.Minute)
+				require.Len(t, rec.seen(), 1)
+				pass(2 * time.Minute)
+				require.Len(t, rec.seen(), n)
+				require.Equal(t, map[State]int{Succeeded: n}, b.store.Counts().Deliveries)
+			})
+		})
+	}
+}
+
 // The order of a lane holds from publishing on, whatever happens at fan-out.
 func TestOrderOutlivesAFailingDirectory(t *testing.T) {
 	t.Parallel()

@@ -690,7 +690,9 @@ func (r *run) settled(ctx context.Context, batch []outcome, lost []Fence) {
 		case s.State == Scheduled:
 			r.walkBy(now.Add(max(s.After, s.Endpoint.Pause)))
 		case g.ordered:
-			r.sched.hint(g) // the next of its lane may be ready
+			// The next of its lane may be ready. The gate may have been forgotten since.
+			c := &o.flight.claim
+			r.sched.hint(r.sched.gate(c.EndpointID, c.Message.Tenant))
 		}
 	}
 	r.mu.Unlock()
