@@ -144,6 +144,18 @@ func (r *receiver) answerWith(status int) {
 	r.reply = func(*http.Request, int) (*http.Response, error) { return answer(status), nil }
 }
 
+// count is how many requests an endpoint got, under how many are under way, and top
+// how many were at most; "" stands for all endpoints, but not for count.
+func (r *receiver) count(endpoint string) int { return r.look(r.counts, endpoint) }
+func (r *receiver) under(endpoint string) int { return r.look(r.busy, endpoint) }
+func (r *receiver) top(endpoint string) int   { return r.look(r.peak, endpoint) }
+
+func (r *receiver) look(in map[string]int, endpoint string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return in[endpoint]
+}
+
 func (r *receiver) seen() []request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
