@@ -587,12 +587,6 @@ func TestEnvironmentProxiesAreIgnored(t *testing.T) {
 	require.Zero(t, proxied.Load())
 }
 
-func TestNewClientRefuses(t *testing.T) {
-	t.Parallel()
-	_, err := NewClient(&ClientOptions{UnguardedTransport: http.DefaultTransport, RootCAs: x509.NewCertPool()})
-	require.ErrorContains(t, err, "RootCAs")
-}
-
 // The raw connection of a protocol switch minds no context by itself.
 func TestAttemptDoesNotSwitchProtocols(t *testing.T) {
 	t.Parallel()

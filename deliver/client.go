@@ -1,16 +1,19 @@
 package deliver
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 )
 
 const (
-	connectTimeout         = 5 * time.Second
+	defaultConnectTimeout  = 5 * time.Second
 	idleConnTimeout        = 90 * time.Second
 	pingAfter              = 15 * time.Second // without an answer on a connection
 	pingTimeout            = 5 * time.Second
@@ -27,6 +30,29 @@ type ClientOptions struct {
 	// RootCAs sign the certificates that are trusted; nil means the system's.
 	RootCAs *x509.CertPool
 
+	// Certificate is shown to endpoints that ask for one (mutual TLS); nil means
+	// none. Connections are not shared between clients, so each identity is a
+	// client of its own.
+	Certificate *tls.Certificate
+
+	// ConnectTimeout bounds the lookup of the name and the connecting together,
+	// and then the TLS handshake. 0 means 5 seconds, negative no bound but the
+	// endpoint's Timeout.
+	ConnectTimeout time.Duration
+
+	// Proxy says through which proxy the requests to a URL go, nil for none: with
+	// [http.ProxyURL] always the same, with [http.ProxyFromEnvironment] what the
+	// environment says. nil means that there are no proxies, and that those of the
+	// environment are ignored. It is asked at each attempt with a request that has
+	// a URL and nothing else, and must be safe for concurrent use. Schemes are
+	// http, https, socks5 and socks5h.
+	//
+	// The guard lets a proxy's own address through, and for it alone. It still
+	// judges URLs as they are written, but behind a proxy it sees no address of
+	// the endpoint, since the proxy looks up the name: the proxy must refuse what
+	// the guard would. A proxy that fails is a fault of the sending side.
+	Proxy func(*http.Request) (*url.URL, error)
+
 	// PlaintextCredentials allows an Authorization header over plain http.
 	PlaintextCredentials bool
 
@@ -39,8 +65,9 @@ type ClientOptions struct {
 
 // Client makes the exchanges: a shared pool of connections behind the egress
 // guard. It speaks HTTP/1.1 and HTTP/2 over TLS 1.2 or later, ignores proxies
-// of the environment and follows no redirect. It is safe for concurrent use;
-// make one and share it. The zero value is of no use; see [NewClient].
+// of the environment unless told otherwise, and follows no redirect. It is safe
+// for concurrent use; make one and share it. The zero value is of no use; see
+// [NewClient].
 type Client struct {
 	guard                *guard
 	transport            http.RoundTripper
@@ -61,22 +88,36 @@ func newClient(opts *ClientOptions, resolver *net.Resolver) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{guard: g, transport: opts.UnguardedTransport, plaintextCredentials: opts.PlaintextCredentials}
-	if c.transport != nil {
-		if opts.RootCAs != nil {
-			return nil, invalid("RootCAs has no effect on an UnguardedTransport; set one of them")
+	c := &Client{guard: g, plaintextCredentials: opts.PlaintextCredentials}
+	if opts.UnguardedTransport != nil {
+		if opts.RootCAs != nil || opts.Certificate != nil || opts.ConnectTimeout != 0 || opts.Proxy != nil {
+			return nil, invalid("RootCAs, Certificate, ConnectTimeout and Proxy have no effect on an UnguardedTransport; set them there")
 		}
+		c.transport = opts.UnguardedTransport
 		return c, nil
 	}
-	dialer := &net.Dialer{
-		Timeout:        connectTimeout,
-		ControlContext: g.control,
-		Resolver:       resolver,
+	connect := opts.ConnectTimeout
+	switch {
+	case connect == 0:
+		connect = defaultConnectTimeout
+	case connect < 0:
+		connect = 0 // which is none to net and net/http
 	}
-	c.transport = &http.Transport{
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: opts.RootCAs},
-		TLSHandshakeTimeout:    connectTimeout,
+	settings := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: opts.RootCAs}
+	if opts.Certificate != nil {
+		if len(opts.Certificate.Certificate) == 0 || opts.Certificate.PrivateKey == nil {
+			return nil, invalid("Certificate has no certificate or no private key; tls.X509KeyPair makes one")
+		}
+		settings.Certificates = []tls.Certificate{*opts.Certificate}
+	}
+	d := &dialer{
+		guarded: &net.Dialer{Timeout: connect, ControlContext: g.control, Resolver: resolver},
+		open:    &net.Dialer{Timeout: connect, Resolver: resolver},
+	}
+	transport := &http.Transport{
+		DialContext:            d.dial,
+		TLSClientConfig:        settings,
+		TLSHandshakeTimeout:    connect,
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           maxIdleConns,
@@ -86,7 +127,109 @@ func newClient(opts *ClientOptions, resolver *net.Resolver) (*Client, error) {
 		// Without pings, a connection whose other end vanished is used for ever.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 	}
+	c.transport = transport
+	if opts.Proxy != nil {
+		transport.Proxy = func(req *http.Request) (*url.URL, error) { return proxyOf(req.Context()), nil }
+		transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+			// It may not want to go there, or nobody may be there.
+			return &Error{Reason: ReasonUnreachable, Detail: "the proxy answered " + strconv.Itoa(resp.StatusCode)}
+		}
+		c.transport = &proxied{Transport: transport, choose: opts.Proxy}
+	}
 	return c, nil
+}
+
+// dialer judges what it dials, unless that is the proxy of the request.
+type dialer struct {
+	guarded, open *net.Dialer
+}
+
+func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	proxy := proxyOf(ctx)
+	if proxy == nil {
+		return d.guarded.DialContext(ctx, network, address)
+	}
+	if address != addressOf(proxy) {
+		return nil, &Error{Reason: ReasonLocal, Detail: "the address dialed is not the proxy's"}
+	}
+	conn, err := d.open.DialContext(ctx, network, address)
+	if err != nil {
+		// Its text only: what it wraps would be taken for the endpoint's failure.
+		return nil, &Error{Reason: ReasonLocal, Detail: "the proxy cannot be reached", Err: errors.New(err.Error())}
+	}
+	return conn, nil
+}
+
+// proxied is a transport that chooses a proxy for each request. The choice goes
+// along in the request's context, where the dialer finds it; connections through
+// different proxies, or none, are kept apart by the transport.
+type proxied struct {
+	*http.Transport
+
+	choose func(*http.Request) (*url.URL, error)
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (p *proxied) RoundTrip(req *http.Request) (*http.Response, error) {
+	// What the transport keeps apart is told by the URL, so nothing else decides.
+	proxy, err := p.choose(&http.Request{Method: req.Method, URL: req.URL, Host: req.URL.Host, Header: http.Header{}})
+	if err != nil {
+		return nil, &Error{Reason: ReasonLocal, Detail: "choosing a proxy failed", Err: err}
+	}
+	if proxy == nil {
+		return p.Transport.RoundTrip(req)
+	}
+	if addressOf(proxy) == "" {
+		return nil, &Error{Reason: ReasonLocal, Detail: "the proxy's URL is not one of http, https, socks5 or socks5h with a host"}
+	}
+	resp, err := p.Transport.RoundTrip(req.WithContext(context.WithValue(req.Context(), proxyKey{}, proxy)))
+	if err != nil && isProxyFailure(err) {
+		err = &Error{Reason: ReasonUnreachable, Detail: "the proxy fails", Err: err}
+	}
+	return resp, err
+}
+
+// proxyKey is the context's key for the proxy of a request.
+type proxyKey struct{}
+
+func proxyOf(ctx context.Context) *url.URL {
+	proxy, _ := ctx.Value(proxyKey{}).(*url.URL)
+	return proxy
+}
+
+// addressOf returns the address that a proxy is dialed at, "" if it has none.
+func addressOf(proxy *url.URL) string {
+	port := proxy.Port()
+	if port == "" {
+		switch proxy.Scheme {
+		case "http":
+			port = "80"
+		case "https":
+			port = "443"
+		case "socks5", "socks5h":
+			port = "1080"
+		}
+	}
+	switch proxy.Scheme {
+	case "http", "https", "socks5", "socks5h":
+		if proxy.Hostname() != "" {
+			return net.JoinHostPort(proxy.Hostname(), port)
+		}
+	}
+	return ""
+}
+
+// isProxyFailure reports whether an error that says no more comes from the way
+// to the proxy, or from its side of SOCKS.
+func isProxyFailure(err error) bool {
+	if _, own := errors.AsType[*Error](err); own {
+		return false
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && (op.Op == "proxyconnect" || op.Op == "socks connect")
 }
 
 // Check says whether an endpoint is well-formed and whether the client would

@@ -2,6 +2,8 @@ package deliver
 
 import (
 	"net/netip"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -21,14 +23,64 @@ func FuzzParseRetryAfter(f *testing.F) {
 	})
 }
 
-// FuzzGuard checks the judgement of addresses against the predicates of
-// net/netip, which know less, and of an address against its other spellings.
+// special lists the refused ranges once more, as their first and last addresses,
+// so that a slip in a prefix shows.
+func special() [][2]netip.Addr {
+	var list [][2]netip.Addr
+	for _, r := range []string{
+		"0.0.0.0 0.255.255.255", "10.0.0.0 10.255.255.255", "100.64.0.0 100.127.255.255", "127.0.0.0 127.255.255.255",
+		"168.63.129.16 168.63.129.16", "169.254.0.0 169.254.255.255", "172.16.0.0 172.31.255.255",
+		"192.0.0.0 192.0.0.255", "192.0.2.0 192.0.2.255", "192.31.196.0 192.31.196.255", "192.52.193.0 192.52.193.255",
+		"192.88.99.0 192.88.99.255", "192.168.0.0 192.168.255.255", "192.175.48.0 192.175.48.255",
+		"198.18.0.0 198.19.255.255", "198.51.100.0 198.51.100.255", "203.0.113.0 203.0.113.255", "224.0.0.0 255.255.255.255",
+		":: 1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2001:: 2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff",
+		"2001:db8:: 2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "2002:: 2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		"2620:4f:8000:: 2620:4f:8000:ffff:ffff:ffff:ffff:ffff", "3fff:: 3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff",
+		"4000:: ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+	} {
+		first, last, _ := strings.Cut(r, " ")
+		list = append(list, [2]netip.Addr{netip.MustParseAddr(first), netip.MustParseAddr(last)})
+	}
+	return list
+}
+
+// isSpecial judges by those ranges and by the address's text. What contains an
+// IPv4 address outside of them is ISATAP alone.
+func isSpecial(ranges [][2]netip.Addr, addr netip.Addr) bool {
+	digits := strings.ReplaceAll(addr.StringExpanded(), ":", "")
+	if inner := innerOf(digits); inner.IsValid() && isSpecial(ranges, inner) {
+		return true
+	}
+	for _, r := range ranges {
+		if addr.BitLen() == r[0].BitLen() && addr.Compare(r[0]) >= 0 && addr.Compare(r[1]) <= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// innerOf returns the address inside of an ISATAP one, given in 32 digits.
+func innerOf(digits string) netip.Addr {
+	if len(digits) != 32 || digits[16:24] != "00005efe" && digits[16:24] != "02005efe" {
+		return netip.Addr{}
+	}
+	n, err := strconv.ParseUint(digits[24:], 16, 32)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+}
+
+// FuzzGuard checks the judgement of addresses against the list of ranges above
+// and the predicates of net/netip, and of an address against its other spellings.
 func FuzzGuard(f *testing.F) {
 	for _, s := range []string{
 		"8.8.8.8", "127.0.0.1", "::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b:1:a00:0:100::", "2002:a00:1::",
-		"2001:0:808:808::f7f7:f7f7", "2a00::5efe:a00:1", "2600::1", "fe80::1%lo", "fd00:ec2::254",
+		"2001:0:808:808::f7f7:f7f7", "2a00::5efe:a00:1", "2600::1", "fe80::1%lo", "fd00:ec2::254", "::ffff:0:127.0.0.1",
+		"64:ff9b:1:7f00:0:100:808:808", "3fff:1000::", "168.63.129.16",
 	} {
-		f.Add(s)
+		addr := netip.MustParseAddr(s)
+		f.Add(addr.AsSlice(), addr.Zone())
 	}
 	strict, err := newGuard(Guard{})
 	if err != nil {
@@ -38,14 +90,23 @@ func FuzzGuard(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, s string) {
-		addr, err := netip.ParseAddr(s)
-		if err != nil {
+	ranges := special()
+	f.Fuzz(func(t *testing.T, b []byte, zone string) {
+		addr, ok := netip.AddrFromSlice(b)
+		if !ok {
 			return
+		}
+		if zone != "" && addr.Is6() {
+			if strict.judge(addr.WithZone(zone)) == nil || open.judge(addr.WithZone(zone)) == nil {
+				t.Errorf("%s is allowed with a zone", addr)
+			}
 		}
 		allowed := strict.judge(addr) == nil
 		plain := addr.Unmap()
-		if allowed && (addr.Zone() != "" || plain.IsPrivate() || plain.IsLoopback() || plain.IsMulticast() ||
+		if allowed == isSpecial(ranges, plain) {
+			t.Errorf("%s: allowed is %t", addr, allowed)
+		}
+		if allowed && (plain.IsPrivate() || plain.IsLoopback() || plain.IsMulticast() ||
 			plain.IsLinkLocalUnicast() || plain.IsUnspecified() || !plain.IsGlobalUnicast()) {
 			t.Errorf("%s is allowed", addr)
 		}

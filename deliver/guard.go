@@ -21,8 +21,8 @@ const maxURLLen = 2048
 // changes its address in between gains nothing. Refused by default are IANA's
 // special-purpose ranges and multicast, IPv6 outside of global unicast, the
 // metadata addresses of clouds, and everything with a zone. The IPv4 address
-// inside a mapped, compatible, 6to4, NAT64, Teredo or ISATAP address is judged
-// as well.
+// inside a mapped, compatible, translated, 6to4, NAT64, Teredo or ISATAP address
+// is judged as well.
 type Guard struct {
 	// Allow lists exceptions: addresses that are allowed though the defaults
 	// refuse them. An IPv4 prefix stands for these addresses however they are
@@ -33,6 +33,11 @@ type Guard struct {
 	// dot, are accepted only if Allow has an entry, since only then can their
 	// addresses be.
 	Allow []netip.Prefix
+
+	// Deny lists what is refused in addition, whatever Allow says: public
+	// addresses of one's own that trust each other, or the network's own NAT64
+	// prefix. An IPv4 prefix also stands for the addresses inside of IPv6 ones.
+	Deny []netip.Prefix
 
 	// PlainHTTP allows http next to https, and port 80 for it.
 	PlainHTTP bool
@@ -55,6 +60,7 @@ func Loopback() []netip.Prefix {
 
 // guard is a Guard made ready to judge.
 type guard struct {
+	never   []netip.Prefix
 	allow   []netip.Prefix
 	deny    []denial
 	plain   bool
@@ -68,20 +74,38 @@ type denial struct {
 }
 
 func newGuard(g Guard) (*guard, error) {
-	ready := &guard{plain: g.PlainHTTP, anyPort: g.AnyPort, ports: append([]uint16{443, 8443}, g.Ports...), deny: denials()}
+	if err := checkPrefixes("Guard.Allow", g.Allow); err != nil {
+		return nil, err
+	}
+	if err := checkPrefixes("Guard.Deny", g.Deny); err != nil {
+		return nil, err
+	}
+	ready := &guard{
+		never:   slices.Clone(g.Deny),
+		allow:   slices.Clone(g.Allow),
+		deny:    denials(),
+		plain:   g.PlainHTTP,
+		anyPort: g.AnyPort,
+		ports:   append([]uint16{443, 8443}, g.Ports...),
+	}
 	if g.PlainHTTP {
 		ready.ports = append(ready.ports, 80)
 	}
-	for _, p := range g.Allow {
+	return ready, nil
+}
+
+// checkPrefixes refuses prefixes that would match nothing: addresses are judged
+// without their zone and in their IPv4 form.
+func checkPrefixes(what string, list []netip.Prefix) error {
+	for _, p := range list {
 		switch {
 		case !p.IsValid():
-			return nil, invalid("Guard.Allow has a prefix that is not valid")
+			return invalid("%s has a prefix that is not valid", what)
 		case p.Addr().Is4In6():
-			return nil, invalid("Guard.Allow has %s; write the IPv4 prefix, it stands for the mapped form too", p)
+			return invalid("%s has %s; write the IPv4 prefix, it stands for the mapped form too", what, p)
 		}
-		ready.allow = append(ready.allow, p)
 	}
-	return ready, nil
+	return nil
 }
 
 // denials lists what is refused by default. The first match gives the reason.
@@ -158,6 +182,11 @@ func (g *guard) judge(addr netip.Addr) error {
 }
 
 func (g *guard) denied(addr netip.Addr) string {
+	for _, p := range g.never {
+		if p.Contains(addr) {
+			return "in Guard.Deny"
+		}
+	}
 	for _, p := range g.allow {
 		if p.Contains(addr) {
 			return ""
@@ -186,11 +215,18 @@ func embedded(addr netip.Addr) []netip.Addr {
 		found = append(found, v4(12))
 	case head == 0x0064ff9b && binary.BigEndian.Uint64(b[4:12]) == 0: // NAT64, well-known prefix
 		found = append(found, v4(12))
-	case head == 0x0064ff9b && b[4] == 0 && b[5] == 1: // NAT64, local prefix: of 48 bits if the rest is empty, else taken as 96
-		if b[11] == 0 && binary.BigEndian.Uint32(b[12:]) == 0 {
-			found = append(found, netip.AddrFrom4([4]byte{b[6], b[7], b[9], b[10]}))
-		} else {
-			found = append(found, v4(12))
+	case head == 0 && binary.BigEndian.Uint64(b[4:12]) == 0xffff_0000: // translated (SIIT)
+		found = append(found, v4(12))
+	case head == 0x0064ff9b && b[4] == 0 && b[5] == 1: // NAT64, local prefix
+		// Whether the network's prefix has 48 bits or 96 cannot be seen, and a
+		// translator may ignore what follows the address. So both are judged,
+		// but for the one that is empty because the other is meant.
+		short, long := netip.AddrFrom4([4]byte{b[6], b[7], b[9], b[10]}), v4(12)
+		if !short.IsUnspecified() || long.IsUnspecified() {
+			found = append(found, short)
+		}
+		if !long.IsUnspecified() {
+			found = append(found, long)
 		}
 	case head == 0x20010000: // Teredo: the server, and the client with its bits flipped
 		found = append(found, v4(4), netip.AddrFrom4([4]byte{^b[12], ^b[13], ^b[14], ^b[15]}))

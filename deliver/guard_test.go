@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,47 +17,61 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestGuardJudgesAddresses(t *testing.T) {
-	t.Parallel()
-	g, err := newGuard(Guard{})
+// verdict is a line of testdata/guard.txt.
+type verdict struct{ want, host, what string }
+
+func verdicts(t *testing.T) []verdict {
+	t.Helper()
+	table, err := os.ReadFile("testdata/guard.txt")
 	require.NoError(t, err)
-	allowed := strings.Fields(`
-		1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0
-		168.63.129.15 168.63.129.17 169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 192.0.1.0 192.0.3.0
-		192.88.98.255 192.167.255.255 192.169.0.0 198.17.255.255 198.20.0.0 198.51.99.255 203.0.112.255
-		203.0.114.0 223.255.255.255
-		::ffff:8.8.8.8 2001:200:: 2001:4860:4860::8888 2600:: 2606:4700:4700::1111 2a00:1450::1
-		2620:4f:7fff:: 3ffe:ffff:: 2a00::5efe:808:808 2a00::200:5efe:808:808`)
-	refused := strings.Fields(`
-		0.0.0.0 0.0.0.1 0.255.255.255 10.0.0.0 10.255.255.255 100.64.0.0 100.100.100.200 100.127.255.255
-		127.0.0.1 127.255.255.255 168.63.129.16 169.254.0.0 169.254.169.254 169.254.170.2 169.254.255.255
-		172.16.0.0 172.31.255.255 192.0.0.0 192.0.0.8 192.0.0.192 192.0.2.1 192.31.196.1 192.52.193.1 192.88.99.1
-		192.168.0.0 192.168.255.255 192.175.48.1 198.18.0.0 198.19.255.255 198.51.100.1 203.0.113.255
-		224.0.0.1 239.255.255.255 240.0.0.0 255.255.255.254 255.255.255.255
-		:: ::1 ::2 ::7f00:1 ::8.8.8.8 ::a00:1 ::1:0:0:1 1::1 100::1 100:0:0:1::1 1fff:: 4000:: 5f00::1 7fff:: 8000:: a000::
-		::ffff:0.0.0.0 ::ffff:10.0.0.1 ::ffff:127.0.0.1 ::ffff:169.254.169.254 ::ffff:192.168.1.1
-		::ffff:0:8.8.8.8 ::ffff:0:127.0.0.1
-		64:ff9b::8.8.8.8 64:ff9b::10.0.0.1 64:ff9b::169.254.169.254 64:ff9b:1::1 64:ff9b:1:ffff:: 64:ff9b:2::1
-		2001::1 2001:0:4136:e378:8000:63bf:3fff:fdd2 2001:2::1 2001:10::1 2001:20::1 2001:30::1 2001:db8::1 2001:1ff:ffff::
-		2002:: 2002:a00:1:: 2002:808:808::1 2002:7f00:1::1 2002:a9fe:a9fe::1
-		2620:4f:8000::1 3fff::1 3fff:fff::1 fc00:: fd00:ec2::254 fdff:: fe80::1 febf:: fec0::1 feff:: ff00:: ff02::1 ffff::
-		2a00::5efe:a00:1 2a00::200:5efe:127.0.0.1 2600:1:2:3:0:5efe:c0a8:101`)
-	require.GreaterOrEqual(t, len(allowed)+len(refused), 80)
-	for _, s := range allowed {
-		require.NoError(t, g.judge(netip.MustParseAddr(s)), s)
-		require.NoError(t, g.control(t.Context(), "tcp", netip.AddrPortFrom(netip.MustParseAddr(s), 443).String(), nil), s)
+	var list []verdict
+	for line := range strings.Lines(string(table)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		parts := strings.Split(line, " | ")
+		require.Len(t, parts, 3, line)
+		list = append(list, verdict{parts[0], parts[1], parts[2]})
 	}
-	for _, s := range refused {
-		err := g.judge(netip.MustParseAddr(s))
-		require.ErrorIs(t, err, ErrRefused, s)
-		require.EqualError(t, err, "deliver: destination refused by policy", "the owner learns no more")
-		require.NotEmpty(t, asError(err).Detail, "the operator does")
-		require.ErrorIs(t, g.control(t.Context(), "tcp", netip.AddrPortFrom(netip.MustParseAddr(s), 443).String(), nil), ErrRefused, s)
+	return list
+}
+
+// The table is judged at registration, and its addresses when they are dialed too.
+func TestGuardJudgesTheTable(t *testing.T) {
+	t.Parallel()
+	client, err := NewClient(nil)
+	require.NoError(t, err)
+	list := verdicts(t)
+	require.Greater(t, len(list), 200)
+	seen := map[string]bool{}
+	for _, v := range list {
+		require.False(t, seen[v.host], "%s is there twice", v.host)
+		seen[v.host] = true
+		t.Run(v.what+" "+v.host, func(t *testing.T) {
+			t.Parallel()
+			ep := newEndpoint("e1")
+			ep.URL = "https://" + v.host + "/"
+			if strings.Contains(v.host, ":") {
+				ep.URL = "https://[" + v.host + "]/"
+			}
+			judged := map[string]error{"registration": client.Check(ep)}
+			if addr, err := netip.ParseAddr(strings.Replace(v.host, "%25", "%", 1)); err == nil {
+				at := netip.AddrPortFrom(addr, 443).String()
+				judged["dialing"] = client.guard.control(t.Context(), "tcp", at, nil)
+			}
+			for when, err := range judged {
+				if v.want == "allowed" {
+					require.NoError(t, err, when)
+					continue
+				}
+				require.ErrorIs(t, err, ErrRefused, when)
+				require.EqualError(t, err, "deliver: destination refused by policy", "the owner learns no more")
+				require.Contains(t, asError(err).Detail, v.want, "the operator does")
+			}
+		})
 	}
-	for _, s := range []string{"fe80::1%lo", "2606:4700:4700::1111%eth0", "::1%lo", "::ffff:8.8.8.8%1"} {
-		require.ErrorIs(t, g.judge(netip.MustParseAddr(s)), ErrRefused, s)
-	}
-	require.ErrorIs(t, g.judge(netip.Addr{}), ErrRefused)
+	require.ErrorIs(t, client.guard.judge(netip.Addr{}), ErrRefused)
 }
 
 func TestGuardAllowsExceptions(t *testing.T) {
@@ -89,7 +104,7 @@ func TestGuardAllowsExceptions(t *testing.T) {
 		"local NAT64": {
 			[]netip.Prefix{netip.MustParsePrefix("64:ff9b:1::/48")},
 			"64:ff9b:1:808:8:800:: 64:ff9b:1::8.8.8.8",
-			"64:ff9b:1:a00:0:100:: 64:ff9b:1::10.0.0.1 64:ff9b:1:7f00:0:100::",
+			"64:ff9b:1:a00:0:100:: 64:ff9b:1::10.0.0.1 64:ff9b:1:7f00:0:100:: 64:ff9b:1:7f00:0:100:808:808 64:ff9b:1::",
 		},
 		"6to4": {
 			[]netip.Prefix{netip.MustParsePrefix("2002::/16")},
@@ -105,6 +120,11 @@ func TestGuardAllowsExceptions(t *testing.T) {
 			[]netip.Prefix{netip.MustParsePrefix("::/96")},
 			"::8.8.8.8 ::1",
 			"::10.0.0.1 ::127.0.0.1 127.0.0.1",
+		},
+		"translated": {
+			[]netip.Prefix{netip.MustParsePrefix("::/3")},
+			"::ffff:0:8.8.8.8",
+			"::ffff:0:10.0.0.1 ::ffff:0:127.0.0.1",
 		},
 		"unique local": {
 			[]netip.Prefix{netip.MustParsePrefix("fd12::/16")},
@@ -132,7 +152,28 @@ func TestGuardAllowsExceptions(t *testing.T) {
 	_, err := newGuard(Guard{Allow: []netip.Prefix{netip.MustParsePrefix("::ffff:127.0.0.0/104")}})
 	require.ErrorContains(t, err, "write the IPv4 prefix")
 	_, err = newGuard(Guard{Allow: []netip.Prefix{{}}})
-	require.ErrorContains(t, err, "not valid")
+	require.ErrorContains(t, err, "Guard.Allow has a prefix that is not valid")
+}
+
+func TestGuardDenies(t *testing.T) {
+	t.Parallel()
+	deny := []netip.Prefix{netip.MustParsePrefix("8.8.8.0/24"), netip.MustParsePrefix("2a02:64::/96"), netip.MustParsePrefix("127.0.0.2/32")}
+	g, err := newGuard(Guard{Allow: Loopback(), Deny: deny})
+	require.NoError(t, err)
+	for s := range strings.FieldsSeq("8.8.8.8 ::ffff:8.8.8.8 2a00::5efe:8.8.8.8 2a02:64::7f00:1 127.0.0.2") {
+		err := g.judge(netip.MustParseAddr(s))
+		require.ErrorIs(t, err, ErrRefused, s)
+		require.Contains(t, asError(err).Detail, "Guard.Deny", s)
+	}
+	for s := range strings.FieldsSeq("8.8.4.4 2a02:64:1::1 127.0.0.1") {
+		require.NoError(t, g.judge(netip.MustParseAddr(s)), s)
+	}
+	deny[0] = netip.MustParsePrefix("8.8.4.0/24")
+	require.NoError(t, g.judge(netip.MustParseAddr("8.8.4.4")), "the guard keeps a list of its own")
+	_, err = newGuard(Guard{Deny: []netip.Prefix{{}}})
+	require.ErrorContains(t, err, "Guard.Deny has a prefix that is not valid")
+	_, err = newGuard(Guard{Deny: []netip.Prefix{netip.MustParsePrefix("::ffff:8.8.8.0/120")}})
+	require.ErrorContains(t, err, "write the IPv4 prefix")
 }
 
 func TestClientChecksURLs(t *testing.T) {
@@ -324,6 +365,14 @@ func TestGuardJudgesAtDialWhatDNSAnswersThen(t *testing.T) {
 		require.Contains(t, asError(res.Err).Detail, ":")
 	}
 	require.Zero(t, hits.Load())
+
+	// Of several addresses the allowed one is taken.
+	client, err = newClient(&ClientOptions{Guard: Guard{PlainHTTP: true, AnyPort: true, Allow: Loopback()[:1]}}, resolver)
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	address.Store([]string{"10.0.0.1", "169.254.169.254", "127.0.0.1"})
+	require.NoError(t, Attempt(t.Context(), client, ep, newMessage()).Err)
+	require.Equal(t, int64(1), hits.Swap(0))
 
 	// With loopback allowed the same way leads to the server.
 	client, err = newClient(&ClientOptions{Guard: Guard{PlainHTTP: true, AnyPort: true, Allow: Loopback()}}, resolver)
