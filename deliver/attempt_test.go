@@ -580,7 +580,7 @@ func TestEnvironmentProxiesAreIgnored(t *testing.T) {
 	client, err := newClient(&ClientOptions{Guard: Guard{PlainHTTP: true, AnyPort: true, Allow: Loopback()}},
 		namesAnswer(func() []string { return []string{"127.0.0.1"} }))
 	require.NoError(t, err)
-	require.Nil(t, client.transport.(*http.Transport).Proxy)
+	require.Nil(t, client.transport.(*pool).Proxy)
 	ep := newEndpoint("e1")
 	ep.URL = "http://hooks.example.com:1/" // nobody listens there
 	require.Error(t, Attempt(t.Context(), client, ep, newMessage()).Err)
@@ -704,7 +704,7 @@ func TestClientPings(t *testing.T) {
 	t.Parallel()
 	client, err := NewClient(nil)
 	require.NoError(t, err)
-	transport, ok := client.transport.(*http.Transport)
+	transport, ok := client.transport.(*pool)
 	require.True(t, ok)
 	require.Positive(t, transport.HTTP2.SendPingTimeout)
 	require.Positive(t, transport.HTTP2.PingTimeout)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,8 @@ const (
 	idleConnTimeout        = 90 * time.Second
 	pingAfter              = 15 * time.Second // without an answer on a connection
 	pingTimeout            = 5 * time.Second
+	writeTimeout           = 5 * time.Second // without a byte taken off us
+	maxDials               = 4               // of one exchange
 	maxIdleConnsPerHost    = 64
 	maxIdleConns           = 1024
 	maxResponseHeaderBytes = 64 << 10
@@ -124,12 +127,17 @@ func newClient(opts *ClientOptions, resolver *net.Resolver) (*Client, error) {
 		MaxIdleConnsPerHost:    maxIdleConnsPerHost,
 		IdleConnTimeout:        idleConnTimeout,
 		MaxResponseHeaderBytes: maxResponseHeaderBytes,
-		// Without pings, a connection whose other end vanished is used for ever.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		HTTP2: &http.HTTP2Config{
+			// Without pings, a connection whose other end vanished is used for ever.
+			SendPingTimeout: pingAfter,
+			PingTimeout:     pingTimeout,
+			// And without this, one whose other end sends but does not read.
+			WriteByteTimeout: writeTimeout,
+		},
 	}
-	c.transport = transport
+	c.transport = &pool{Transport: transport, choose: opts.Proxy}
 	if opts.Proxy != nil {
-		transport.Proxy = func(req *http.Request) (*url.URL, error) { return proxyOf(req.Context()), nil }
+		transport.Proxy = func(req *http.Request) (*url.URL, error) { return tripOf(req.Context()).proxy, nil }
 		transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 			if resp.StatusCode == http.StatusOK {
 				return nil
@@ -137,9 +145,54 @@ func newClient(opts *ClientOptions, resolver *net.Resolver) (*Client, error) {
 			// It may not want to go there, or nobody may be there.
 			return &Error{Reason: ReasonUnreachable, Detail: "the proxy answered " + strconv.Itoa(resp.StatusCode)}
 		}
-		c.transport = &proxied{Transport: transport, choose: opts.Proxy}
 	}
 	return c, nil
+}
+
+// pool is the transport with what it does not do by itself. Connections through
+// different proxies, or none, are kept apart by the transport.
+type pool struct {
+	*http.Transport
+
+	choose func(*http.Request) (*url.URL, error) // nil if there are no proxies
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (p *pool) RoundTrip(req *http.Request) (*http.Response, error) {
+	var way trip
+	if p.choose != nil {
+		// What the transport keeps apart is told by the URL, so nothing else decides.
+		proxy, err := p.choose(&http.Request{Method: req.Method, URL: req.URL, Host: req.URL.Host, Header: http.Header{}})
+		switch {
+		case err != nil:
+			return nil, &Error{Reason: ReasonLocal, Detail: "choosing a proxy failed", Err: err}
+		case proxy != nil && addressOf(proxy) == "":
+			return nil, &Error{Reason: ReasonLocal, Detail: "the proxy's URL is not one of http, https, socks5 or socks5h with a host"}
+		}
+		way.proxy = proxy
+	}
+	resp, err := p.Transport.RoundTrip(req.WithContext(context.WithValue(req.Context(), tripKey{}, &way)))
+	if err != nil && isProxyFailure(err) {
+		err = &Error{Reason: ReasonUnreachable, Detail: "the proxy fails", Err: err}
+	}
+	return resp, err
+}
+
+// trip is what the dialer has to know of the exchange that it dials for. It goes
+// along in the request's context.
+type trip struct {
+	proxy *url.URL // nil if there is none
+	dials atomic.Int32
+}
+
+// tripKey is the context's key for a trip.
+type tripKey struct{}
+
+func tripOf(ctx context.Context) *trip {
+	if way, ok := ctx.Value(tripKey{}).(*trip); ok {
+		return way
+	}
+	return &trip{}
 }
 
 // dialer judges what it dials, unless that is the proxy of the request.
@@ -148,11 +201,16 @@ type dialer struct {
 }
 
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	proxy := proxyOf(ctx)
-	if proxy == nil {
+	way := tripOf(ctx)
+	// An HTTP/2 server may send a request away unseen, and the transport dials
+	// again, with no end to it.
+	if way.dials.Add(1) > maxDials {
+		return nil, errManyDials
+	}
+	if way.proxy == nil {
 		return d.guarded.DialContext(ctx, network, address)
 	}
-	if address != addressOf(proxy) {
+	if address != addressOf(way.proxy) {
 		return nil, &Error{Reason: ReasonLocal, Detail: "the address dialed is not the proxy's"}
 	}
 	conn, err := d.open.DialContext(ctx, network, address)
@@ -163,42 +221,7 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	return conn, nil
 }
 
-// proxied is a transport that chooses a proxy for each request. The choice goes
-// along in the request's context, where the dialer finds it; connections through
-// different proxies, or none, are kept apart by the transport.
-type proxied struct {
-	*http.Transport
-
-	choose func(*http.Request) (*url.URL, error)
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (p *proxied) RoundTrip(req *http.Request) (*http.Response, error) {
-	// What the transport keeps apart is told by the URL, so nothing else decides.
-	proxy, err := p.choose(&http.Request{Method: req.Method, URL: req.URL, Host: req.URL.Host, Header: http.Header{}})
-	if err != nil {
-		return nil, &Error{Reason: ReasonLocal, Detail: "choosing a proxy failed", Err: err}
-	}
-	if proxy == nil {
-		return p.Transport.RoundTrip(req)
-	}
-	if addressOf(proxy) == "" {
-		return nil, &Error{Reason: ReasonLocal, Detail: "the proxy's URL is not one of http, https, socks5 or socks5h with a host"}
-	}
-	resp, err := p.Transport.RoundTrip(req.WithContext(context.WithValue(req.Context(), proxyKey{}, proxy)))
-	if err != nil && isProxyFailure(err) {
-		err = &Error{Reason: ReasonUnreachable, Detail: "the proxy fails", Err: err}
-	}
-	return resp, err
-}
-
-// proxyKey is the context's key for the proxy of a request.
-type proxyKey struct{}
-
-func proxyOf(ctx context.Context) *url.URL {
-	proxy, _ := ctx.Value(proxyKey{}).(*url.URL)
-	return proxy
-}
+var errManyDials = errors.New("the endpoint sends the request to one connection after the other")
 
 // addressOf returns the address that a proxy is dialed at, "" if it has none.
 func addressOf(proxy *url.URL) string {

@@ -177,7 +177,7 @@ func TestDialerKeepsToTheProxy(t *testing.T) {
 	g, err := newGuard(Guard{})
 	require.NoError(t, err)
 	d := &dialer{guarded: &net.Dialer{ControlContext: g.control}, open: &net.Dialer{}}
-	ctx := context.WithValue(t.Context(), proxyKey{}, &url.URL{Scheme: "http", Host: "proxy.example.com:3128"})
+	ctx := context.WithValue(t.Context(), tripKey{}, &trip{proxy: &url.URL{Scheme: "http", Host: "proxy.example.com:3128"}})
 	_, err = d.dial(ctx, "tcp", l.Addr().String())
 	require.ErrorContains(t, err, "not the proxy's")
 	_, err = d.dial(t.Context(), "tcp", l.Addr().String())
@@ -297,7 +297,7 @@ func TestConnectTimeouts(t *testing.T) {
 		client, err := NewClient(&ClientOptions{ConnectTimeout: connect})
 		require.NoError(t, err)
 		want := map[string]time.Duration{"default": 5 * time.Second, "own": time.Second, "off": 0}[name]
-		require.Equal(t, want, client.transport.(*http.Transport).TLSHandshakeTimeout, name)
+		require.Equal(t, want, client.transport.(*pool).TLSHandshakeTimeout, name)
 	}
 	const connect = 50 * time.Millisecond
 	loose := Guard{PlainHTTP: true, AnyPort: true, Allow: Loopback()}

@@ -1,19 +1,3 @@
-// Package delivertest helps to test what is built around package deliver. It needs
-// nothing but the standard library.
-//
-// [Conformance] judges a store of one's own:
-//
-//	func TestMyStore(t *testing.T) {
-//		synctest.Test(t, func(t *testing.T) {
-//			err := delivertest.Conformance(t.Context(), delivertest.Harness{
-//				Open: func(maxOpen int) (deliver.Store, error) { return mystore.New(maxOpen), nil },
-//				Wait: time.Sleep,
-//			})
-//			if err != nil {
-//				t.Fatal(err)
-//			}
-//		})
-//	}
 package delivertest
 
 import (

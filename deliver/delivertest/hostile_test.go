@@ -1,0 +1,208 @@
+package delivertest_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"example.com/paperround/deliver"
+	"example.com/paperround/deliver/delivertest"
+	"example.com/paperround/topic"
+)
+
+// unsigned is a Signer for receivers that do not care.
+type unsigned struct{}
+
+func (unsigned) Sign(http.Header, string, time.Time, []byte) error { return nil }
+
+func message(size int) *deliver.Message {
+	return &deliver.Message{ID: "msg_1", Topic: "acme:invoice.paid", ContentType: "text/plain", Body: bytes.Repeat([]byte("x"), size)}
+}
+
+func endpoint(url string) *deliver.Endpoint {
+	return &deliver.Endpoint{
+		ID: "e1", URL: url, Topics: []topic.Pattern{topic.Everything}, Signer: unsigned{},
+	}
+}
+
+// outcome is what an attempt comes to.
+type outcome struct {
+	reason deliver.Reason
+	status int
+	reused bool // the connection carries the next attempt too
+	waits  bool // until the endpoint's Timeout
+}
+
+func outcomes() map[delivertest.Trick]outcome {
+	const (
+		network = deliver.ReasonNetwork
+		timeout = deliver.ReasonTimeout
+		tls     = deliver.ReasonTLS
+		done    = deliver.ReasonSucceeded
+	)
+	return map[delivertest.Trick]outcome{
+		delivertest.TrickRefuse:           {network, 0, false, false},
+		delivertest.TrickResetOnAccept:    {network, 0, false, false},
+		delivertest.TrickCloseOnAccept:    {network, 0, false, false},
+		delivertest.TrickReset:            {network, 0, false, false},
+		delivertest.TrickHalfClose:        {network, 0, false, false},
+		delivertest.TrickSilence:          {timeout, 0, false, true},
+		delivertest.TrickEarly:            {deliver.ReasonRejected, 413, false, false},
+		delivertest.TrickDripHead:         {timeout, 0, false, true},
+		delivertest.TrickHalfHead:         {network, 0, false, false},
+		delivertest.TrickEndlessHeaders:   {network, 0, false, false},
+		delivertest.TrickGiantHeader:      {network, 0, false, false},
+		delivertest.TrickGiantStatus:      {network, 0, false, false},
+		delivertest.TrickEndlessInterim:   {network, 0, false, false},
+		delivertest.TrickDripInterim:      {timeout, 0, false, true},
+		delivertest.TrickContinue:         {timeout, 0, false, true},
+		delivertest.TrickSwitch:           {deliver.ReasonRejected, 101, false, false},
+		delivertest.TrickGarbage:          {network, 0, false, false},
+		delivertest.TrickBadStatus:        {network, 0, false, false},
+		delivertest.TrickTwoLengths:       {network, 0, false, false},
+		delivertest.TrickTwoAnswers:       {deliver.ReasonStatus, 503, false, false},
+		delivertest.TrickDripBody:         {done, 200, false, true},
+		delivertest.TrickStallBody:        {done, 200, false, true},
+		delivertest.TrickShortBody:        {done, 200, false, false},
+		delivertest.TrickResetBody:        {done, 200, false, false},
+		delivertest.TrickEndlessBody:      {done, 200, false, false},
+		delivertest.TrickGzipBomb:         {done, 200, false, false},
+		delivertest.TrickBadGzip:          {done, 200, false, false},
+		delivertest.TrickBadChunk:         {done, 200, false, false},
+		delivertest.TrickGiantChunk:       {done, 200, false, false},
+		delivertest.TrickEndlessChunk:     {done, 200, false, false},
+		delivertest.TrickEndlessTrailer:   {done, 200, false, false},
+		delivertest.TrickRedirectLoop:     {deliver.ReasonRedirect, 307, true, false},
+		delivertest.TrickRedirectInside:   {deliver.ReasonRedirect, 302, true, false},
+		delivertest.TrickRetryNever:       {deliver.ReasonStatus, 503, true, false},
+		delivertest.TrickStallTLS:         {timeout, 0, false, true},
+		delivertest.TrickResetTLS:         {network, 0, false, false},
+		delivertest.TrickNoTLS:            {tls, 0, false, false},
+		delivertest.TrickOldTLS:           {tls, 0, false, false},
+		delivertest.TrickUnknownAuthority: {tls, 0, false, false},
+		delivertest.TrickWrongName:        {tls, 0, false, false},
+		delivertest.TrickExpired:          {tls, 0, false, false},
+		delivertest.TrickSilenceH2:        {timeout, 0, true, true}, // until a ping is not answered
+		delivertest.TrickGoAway:           {network, 0, false, false},
+		delivertest.TrickRefuseStream:     {timeout, 0, true, true},
+		delivertest.TrickResetStream:      {network, 0, true, false},
+		delivertest.TrickContinuation:     {network, 0, false, false},
+		delivertest.TrickPings:            {timeout, 0, true, true}, // until the writer gives up
+		delivertest.TrickOverflow:         {done, 200, false, false},
+	}
+}
+
+// Every trick ends in time, with the right verdict, little memory, and no
+// connection left that the client is not sure of.
+//
+// It runs alone, since it measures what the whole process allocates.
+func TestAttemptSurvivesEveryTrick(t *testing.T) {
+	h := delivertest.NewHostile(t)
+	goroutines := runtime.NumGoroutine()
+	want := outcomes()
+	var tricks int
+	for trick, url := range h.All() {
+		tricks++
+		t.Run(string(trick), func(t *testing.T) {
+			want, ok := want[trick]
+			require.True(t, ok)
+			opts := h.ClientOptions()
+			// A dial outlives the attempt that began it; its outcome may serve the next.
+			opts.ConnectTimeout = 400 * time.Millisecond
+			client, err := deliver.NewClient(opts)
+			require.NoError(t, err)
+			msg := message(100)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for n := range 2 {
+				switch {
+				case n == 0 || want.reused:
+				case trick == delivertest.TrickOverflow:
+					continue // the connection is stuck until the writer gives up
+				default:
+					require.NoError(t, h.WaitHungUp(t.Context(), trick))
+				}
+				ep := endpoint(url)
+				if want.waits {
+					ep.Timeout = 400 * time.Millisecond
+				}
+				res := deliver.Attempt(t.Context(), client, ep, msg)
+				t.Logf("%s %v %d %q %s: %v", res.Reason, res.Fault, res.Status, res.Body[:min(10, len(res.Body))], res.Elapsed, res.Err)
+				require.Equal(t, want.reason, res.Reason, "%v", res.Err)
+				require.Equal(t, want.status, res.Status)
+				if want.reason == deliver.ReasonSucceeded {
+					require.Equal(t, deliver.FaultNone, res.Fault)
+				} else {
+					require.Equal(t, deliver.FaultReceiver, res.Fault)
+				}
+				require.Less(t, res.Elapsed, 10*time.Second, "the default timeout is longer")
+				require.LessOrEqual(t, len(res.Body), 4<<10)
+				require.LessOrEqual(t, res.RetryAfter, 24*time.Hour)
+			}
+			runtime.ReadMemStats(&after)
+			t.Logf("%d connections, %d bytes sent, %d allocated", h.Connections(trick), h.Sent(trick), after.TotalAlloc-before.TotalAlloc)
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20))
+			require.Less(t, h.Sent(trick), int64(64<<20))
+			if trick != delivertest.TrickOverflow {
+				require.Equal(t, want.reused, h.Connections(trick) == 1, "connections: %d", h.Connections(trick))
+			}
+			require.LessOrEqual(t, h.Connections(trick), 8)
+
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			if !want.reused && trick != delivertest.TrickOverflow {
+				require.NoError(t, h.WaitHungUp(ctx, trick))
+			}
+			client.CloseIdleConnections()
+		})
+	}
+	require.Len(t, want, tricks)
+	// A connection that is stuck is closed when nothing was written for 5 seconds,
+	// or when a ping was not answered.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for trick := range h.All() {
+		require.NoError(t, h.WaitHungUp(ctx, trick))
+	}
+	for tick := time.NewTicker(time.Millisecond); runtime.NumGoroutine() > goroutines; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			stacks := make([]byte, 1<<20)
+			require.Fail(t, "goroutines are left", "%s", stacks[:runtime.Stack(stacks, true)])
+		}
+	}
+}
+
+func TestHostileKnowsItsTricks(t *testing.T) {
+	t.Parallel()
+	h := delivertest.NewHostile(t)
+	for trick, url := range h.All() {
+		require.Equal(t, url, h.URL(trick))
+		require.Zero(t, h.Connections(trick))
+		require.Zero(t, h.Sent(trick))
+	}
+	require.Empty(t, h.URL("unheard of"))
+	require.Zero(t, h.Connections("unheard of"))
+	require.Zero(t, h.Sent("unheard of"))
+	require.NoError(t, h.WaitHungUp(t.Context(), "unheard of"))
+}
+
+func TestHostileNoticesAClientThatStays(t *testing.T) {
+	t.Parallel()
+	h := delivertest.NewHostile(t)
+	client, err := deliver.NewClient(h.ClientOptions())
+	require.NoError(t, err)
+	deliver.Attempt(t.Context(), client, endpoint(h.URL(delivertest.TrickRedirectLoop)), message(10))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorContains(t, h.WaitHungUp(ctx, delivertest.TrickRedirectLoop), "1 connections are still open")
+	client.CloseIdleConnections()
+	require.NoError(t, h.WaitHungUp(t.Context(), delivertest.TrickRedirectLoop))
+	require.Positive(t, h.Sent(delivertest.TrickRedirectLoop))
+}
