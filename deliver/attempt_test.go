@@ -699,13 +699,15 @@ func TestCertificateFlaws(t *testing.T) {
 	}
 }
 
-// Without pings, a dead HTTP/2 connection would be used for ever.
+// Without pings and the writer's bound, an HTTP/2 connection that is dead or stuck
+// would be used for ever. Package delivertest sees them work.
 func TestClientPings(t *testing.T) {
 	t.Parallel()
 	client, err := NewClient(nil)
 	require.NoError(t, err)
 	transport, ok := client.transport.(*pool)
 	require.True(t, ok)
-	require.Positive(t, transport.HTTP2.SendPingTimeout)
-	require.Positive(t, transport.HTTP2.PingTimeout)
+	require.Equal(t, 15*time.Second, transport.HTTP2.SendPingTimeout)
+	require.Equal(t, 5*time.Second, transport.HTTP2.PingTimeout)
+	require.Equal(t, 5*time.Second, transport.HTTP2.WriteByteTimeout)
 }

@@ -47,8 +47,8 @@ type ClientOptions struct {
 	// [http.ProxyURL] always the same, with [http.ProxyFromEnvironment] what the
 	// environment says. nil means that there are no proxies, and that those of the
 	// environment are ignored. It is asked at each attempt with a request that has
-	// a URL and nothing else, and must be safe for concurrent use. Schemes are
-	// http, https, socks5 and socks5h.
+	// a method and a URL, but no header and no body, and must be safe for
+	// concurrent use. Schemes are http, https, socks5 and socks5h.
 	//
 	// The guard lets a proxy's own address through, and for it alone. It still
 	// judges URLs as they are written, but behind a proxy it sees no address of

@@ -3,6 +3,7 @@ package deliver
 import (
 	"bufio"
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -213,6 +214,9 @@ func TestProxyIsChosenByURLAlone(t *testing.T) {
 	require.Equal(t, FaultOurs, res.Fault)
 	require.NotContains(t, res.Err.Error(), "hunter2")
 	require.Equal(t, "https://e1.example.com/in", asked.URL.String())
+	require.Equal(t, http.MethodPost, asked.Method)
+	require.Equal(t, "e1.example.com", asked.Host)
+	require.NotNil(t, asked.Header, "it may be written to")
 	require.Empty(t, asked.Header, "signatures and credentials stay out of it")
 	require.Nil(t, asked.Body)
 }
@@ -374,15 +378,101 @@ func TestEnvironmentProxiesAreAskedFor(t *testing.T) {
 
 func TestNewClientRefuses(t *testing.T) {
 	t.Parallel()
-	for name, opts := range map[string]ClientOptions{
-		"RootCAs":        {UnguardedTransport: http.DefaultTransport, RootCAs: x509.NewCertPool()},
-		"Certificate":    {UnguardedTransport: http.DefaultTransport, Certificate: &tls.Certificate{}},
-		"ConnectTimeout": {UnguardedTransport: http.DefaultTransport, ConnectTimeout: 1},
-		"Proxy":          {UnguardedTransport: http.DefaultTransport, Proxy: http.ProxyFromEnvironment},
-		"private key":    {Certificate: &tls.Certificate{}},
-		"Guard.Allow":    {Guard: Guard{Allow: []netip.Prefix{{}}}},
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	const certificate = "Certificate has no certificate or no private key"
+	for name, tc := range map[string]struct {
+		opts ClientOptions
+		want string
+	}{
+		"RootCAs":           {ClientOptions{UnguardedTransport: http.DefaultTransport, RootCAs: x509.NewCertPool()}, "RootCAs"},
+		"Certificate":       {ClientOptions{UnguardedTransport: http.DefaultTransport, Certificate: &tls.Certificate{}}, "Certificate"},
+		"ConnectTimeout":    {ClientOptions{UnguardedTransport: http.DefaultTransport, ConnectTimeout: 1}, "ConnectTimeout"},
+		"Proxy":             {ClientOptions{UnguardedTransport: http.DefaultTransport, Proxy: http.ProxyFromEnvironment}, "Proxy"},
+		"empty certificate": {ClientOptions{Certificate: &tls.Certificate{}}, certificate},
+		"only the chain":    {ClientOptions{Certificate: &tls.Certificate{Certificate: [][]byte{{0x30, 0}}}}, certificate},
+		"only the key":      {ClientOptions{Certificate: &tls.Certificate{PrivateKey: key}}, certificate},
+		"Guard.Allow":       {ClientOptions{Guard: Guard{Allow: []netip.Prefix{{}}}}, "Guard.Allow"},
+		"Guard.Deny":        {ClientOptions{Guard: Guard{Deny: []netip.Prefix{{}}}}, "Guard.Deny"},
 	} {
-		_, err := NewClient(&opts)
-		require.ErrorContains(t, err, name)
+		client, err := NewClient(&tc.opts)
+		require.ErrorContains(t, err, tc.want, name)
+		require.Nil(t, client, name)
+	}
+}
+
+// The fifth dial of an exchange fails, through a proxy and without; the next
+// exchange has its own.
+func TestDialsAreBounded(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	d := &dialer{guarded: &net.Dialer{}, open: &net.Dialer{}}
+	for _, proxy := range []*url.URL{nil, {Scheme: "http", Host: l.Addr().String()}} {
+		for range 2 {
+			ctx := context.WithValue(t.Context(), tripKey{}, &trip{proxy: proxy})
+			for range 4 {
+				conn, err := d.dial(ctx, "tcp", l.Addr().String())
+				require.NoError(t, err)
+				require.NoError(t, conn.Close())
+			}
+			_, err = d.dial(ctx, "tcp", l.Addr().String())
+			require.ErrorIs(t, err, errManyDials)
+		}
+	}
+}
+
+// One endpoint through three ways: each keeps its connections to itself.
+func TestProxiesAreKeptApart(t *testing.T) {
+	t.Parallel()
+	address, roots := namedServer(t, func(http.ResponseWriter, *http.Request) {})
+	one, other := newTunnel(t, address, 0), newTunnel(t, address, 0)
+	var way atomic.Pointer[url.URL]
+	client, err := newClient(&ClientOptions{
+		RootCAs: roots,
+		Proxy:   func(*http.Request) (*url.URL, error) { return way.Load(), nil },
+	}, namesAnswer(func() []string { return []string{"127.0.0.1"} }))
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	ep := newEndpoint("e1")
+	ep.URL = "https://example.com/in"
+	for range 2 {
+		for _, through := range []*url.URL{one.url(t, ""), other.url(t, ""), other.url(t, "me:hunter2@")} {
+			way.Store(through)
+			require.NoError(t, Attempt(t.Context(), client, ep, newMessage()).Err)
+		}
+		way.Store(nil)
+		require.ErrorIs(t, Attempt(t.Context(), client, ep, newMessage()).Err, ErrRefused, "the tunnels are not used")
+	}
+	const connect = "CONNECT example.com:443 "
+	require.Equal(t, []string{connect}, one.seen())
+	require.Equal(t, []string{connect, connect + "Basic bWU6aHVudGVyMg=="}, other.seen())
+}
+
+// With HTTP/2 the header is counted with 32 bytes for each field.
+func TestHeaderOfTheAnswerIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var size atomic.Int64
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("X-Huge", strings.Repeat("x", int(size.Load())))
+			}))
+			server.EnableHTTP2 = h2
+			server.StartTLS()
+			t.Cleanup(server.Close)
+			roots := x509.NewCertPool()
+			roots.AddCert(server.Certificate())
+			client := over(t, ClientOptions{RootCAs: roots})
+			ep := newEndpoint("e1")
+			ep.URL = server.URL
+			size.Store(60 << 10)
+			require.NoError(t, Attempt(t.Context(), client, ep, newMessage()).Err)
+			size.Store(80 << 10)
+			res := Attempt(t.Context(), client, ep, newMessage())
+			require.Equal(t, ReasonNetwork, res.Reason)
+			require.Equal(t, FaultReceiver, res.Fault)
+		})
 	}
 }

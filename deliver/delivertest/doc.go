@@ -15,9 +15,11 @@
 //	client, err := deliver.NewClient(r.ClientOptions())
 //
 // A [Hostile] is an endpoint that means harm, in each way that [Trick] lists. A
-// client is as good as it comes back from all of them in time:
+// client should come back from all of them in time, with little memory used and
+// nothing left open:
 //
 //	h := delivertest.NewHostile(t)
+//	client := myClient(h.RootCAs()) // or deliver.NewClient(h.ClientOptions())
 //	for trick, url := range h.All() { … }
 //
 // [Conformance] judges a store of one's own:

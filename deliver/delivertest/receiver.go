@@ -87,7 +87,7 @@ func NewReceiver(tb TB, opts *ReceiverOptions) *Receiver {
 		changed: make(chan struct{}),
 	}
 	server := &http.Server{
-		Handler:           r,
+		Handler:           http.HandlerFunc(r.serve),
 		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          log.New(io.Discard, "", 0),
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
@@ -176,8 +176,8 @@ func summary(list []Request) string {
 	return b.String()
 }
 
-// ServeHTTP implements [http.Handler]. A request that breaks off is not kept.
-func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+// serve answers one request. One that breaks off is not kept.
+func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	q := Request{Method: req.Method, Target: req.RequestURI, Header: req.Header.Clone(), At: time.Now()}
 	var err error
 	if q.Body, err = io.ReadAll(req.Body); err != nil {

@@ -1,12 +1,16 @@
 package delivertest
 
-// Trick is one way of a [Hostile] receiver to harm its sender. The zero value is
-// none.
+// Trick is one way of a [Hostile] receiver to harm its sender. Its text is its
+// name, for subtests and logs. The zero value is none.
+//
+// There are six groups: tricks with the connection, with the head of the answer,
+// with its body, with what an answer makes a client do, with the TLS handshake,
+// and with HTTP/2. Unless a trick says otherwise, the receiver has read the whole
+// request before, and speaks HTTP/1.1 in plain text. "For ever" ends when the
+// client hangs up, or with the test.
 type Trick string
 
-// What a hostile receiver does. Unless a trick says otherwise, it has read the
-// whole request before, and speaks HTTP/1.1 in plain text. "For ever" ends when
-// the client hangs up, or with the test.
+// Tricks with the connection, before there is an answer.
 const (
 	// TrickRefuse: nobody listens.
 	TrickRefuse Trick = "refuse"
@@ -22,7 +26,10 @@ const (
 	TrickSilence Trick = "silence"
 	// TrickEarly: it answers 413 before it has read the body.
 	TrickEarly Trick = "early answer"
+)
 
+// Tricks with the head of the answer.
+const (
 	// TrickDripHead: it begins an answer and sends one byte of the header at a time, for ever.
 	TrickDripHead Trick = "drip of the header"
 	// TrickHalfHead: it sends half a header and closes its side.
@@ -47,42 +54,52 @@ const (
 	TrickBadStatus Trick = "status that is no number"
 	// TrickTwoLengths: it announces two lengths of the body.
 	TrickTwoLengths Trick = "two lengths"
-	// TrickTwoAnswers: it answers 503, and with 200 to a request that has not come yet.
+	// TrickTwoAnswers: it answers 503, and with 200 to a request that has not come yet. A client of
+	// net/http writes a line about that to the standard logger.
 	TrickTwoAnswers Trick = "two answers"
+)
 
-	// TrickDripBody: it answers 200 and sends a large body one byte at a time.
+// Tricks with the body, all of a 200.
+const (
+	// TrickDripBody: it sends a large body one byte at a time.
 	TrickDripBody Trick = "drip of the body"
-	// TrickStallBody: it answers 200, announces a body and sends nothing of it.
+	// TrickStallBody: it announces a body and sends nothing of it.
 	TrickStallBody Trick = "stalled body"
-	// TrickShortBody: it answers 200 and closes its side in the middle of the body.
+	// TrickShortBody: it closes its side in the middle of the body.
 	TrickShortBody Trick = "half a body"
-	// TrickResetBody: it answers 200 and resets the connection in the middle of the body.
+	// TrickResetBody: it resets the connection in the middle of the body.
 	TrickResetBody Trick = "reset in the body"
-	// TrickEndlessBody: it answers 200 and sends a body for ever.
+	// TrickEndlessBody: it sends a body for ever.
 	TrickEndlessBody Trick = "endless body"
-	// TrickGzipBomb: it answers 200 and sends gzip for ever, a thousand times as large when unpacked.
+	// TrickGzipBomb: it sends gzip for ever, a thousand times as large when unpacked.
 	TrickGzipBomb Trick = "gzip bomb"
-	// TrickBadGzip: it answers 200 and calls a body gzip that is not.
+	// TrickBadGzip: it calls a body gzip that is not.
 	TrickBadGzip Trick = "bad gzip"
-	// TrickBadChunk: it answers 200 and sends a chunk without a length.
+	// TrickBadChunk: it sends a chunk without a length.
 	TrickBadChunk Trick = "bad chunk"
-	// TrickGiantChunk: it answers 200 and announces a chunk of 2^63-1 bytes.
+	// TrickGiantChunk: it announces a chunk of 2^63-1 bytes.
 	TrickGiantChunk Trick = "giant chunk"
-	// TrickEndlessChunk: it answers 200 and sends a line with a chunk's length for ever.
+	// TrickEndlessChunk: it sends a line with a chunk's length for ever.
 	TrickEndlessChunk Trick = "endless chunk extension"
-	// TrickEndlessTrailer: it answers 200, and after the body sends trailers for ever.
+	// TrickEndlessTrailer: after the body it sends trailers for ever.
 	TrickEndlessTrailer Trick = "endless trailer"
+)
 
+// Tricks with answers in good order that make a client do harm.
+const (
 	// TrickRedirectLoop: it redirects to itself.
 	TrickRedirectLoop Trick = "redirect loop"
 	// TrickRedirectInside: it redirects to the metadata address of clouds.
 	TrickRedirectInside Trick = "redirect to metadata"
 	// TrickRetryNever: it answers 503 and asks to be left alone for centuries.
 	TrickRetryNever Trick = "Retry-After of centuries"
+)
 
-	// TrickStallTLS: over TLS, it never begins the handshake.
+// Tricks with the TLS handshake. Their URLs are https.
+const (
+	// TrickStallTLS: it never begins the handshake.
 	TrickStallTLS Trick = "stalled handshake"
-	// TrickResetTLS: over TLS, it resets the connection in the handshake.
+	// TrickResetTLS: it resets the connection in the handshake.
 	TrickResetTLS Trick = "reset in the handshake"
 	// TrickNoTLS: it speaks plain HTTP where TLS is expected.
 	TrickNoTLS Trick = "plain HTTP for TLS"
@@ -94,19 +111,23 @@ const (
 	TrickWrongName Trick = "wrong name"
 	// TrickExpired: its certificate has expired.
 	TrickExpired Trick = "expired certificate"
+)
 
-	// TrickSilenceH2: over HTTP/2, it reads and says nothing but what the protocol needs.
+// Tricks with HTTP/2, over TLS. The receiver speaks nothing else, so a
+// client of HTTP/1.1 only gets no answer that it understands.
+const (
+	// TrickSilenceH2: it reads and says nothing but what the protocol needs.
 	TrickSilenceH2 Trick = "HTTP/2 silence"
-	// TrickGoAway: over HTTP/2, it sends each request away unseen, to another connection.
+	// TrickGoAway: it sends each request away unseen, to another connection.
 	TrickGoAway Trick = "HTTP/2 go away"
-	// TrickRefuseStream: over HTTP/2, it refuses each request unseen, to be sent again.
+	// TrickRefuseStream: it refuses each request unseen, to be sent again.
 	TrickRefuseStream Trick = "HTTP/2 refused stream"
-	// TrickResetStream: over HTTP/2, it resets the request's stream.
+	// TrickResetStream: it resets the request's stream.
 	TrickResetStream Trick = "HTTP/2 reset stream"
-	// TrickContinuation: over HTTP/2, it sends continuations of a header for ever.
+	// TrickContinuation: it sends continuations of a header for ever.
 	TrickContinuation Trick = "HTTP/2 endless header"
-	// TrickPings: over HTTP/2, it sends pings for ever and does not read the replies.
+	// TrickPings: it sends pings for ever and does not read the replies.
 	TrickPings Trick = "HTTP/2 endless pings"
-	// TrickOverflow: over HTTP/2, it answers 200 and sends more than it was allowed to, for ever.
+	// TrickOverflow: it answers 200 and sends more than it was allowed to, for ever.
 	TrickOverflow Trick = "HTTP/2 overflow"
 )
