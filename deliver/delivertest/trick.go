@@ -128,6 +128,6 @@ const (
 	TrickContinuation Trick = "HTTP/2 endless header"
 	// TrickPings: it sends pings for ever and does not read the replies.
 	TrickPings Trick = "HTTP/2 endless pings"
-	// TrickOverflow: it answers 200 and sends more than it was allowed to, for ever.
+	// TrickOverflow: it answers 200 and sends more than it was allowed to, for ever, and reads nothing.
 	TrickOverflow Trick = "HTTP/2 overflow"
 )
