@@ -158,7 +158,8 @@ func TestGuardAllowsExceptions(t *testing.T) {
 func TestGuardDenies(t *testing.T) {
 	t.Parallel()
 	deny := []netip.Prefix{netip.MustParsePrefix("8.8.8.0/24"), netip.MustParsePrefix("2a02:64::/96"), netip.MustParsePrefix("127.0.0.2/32")}
-	g, err := newGuard(Guard{Allow: Loopback(), Deny: deny})
+	allow := Loopback()
+	g, err := newGuard(Guard{Allow: allow, Deny: deny})
 	require.NoError(t, err)
 	for s := range strings.FieldsSeq("8.8.8.8 ::ffff:8.8.8.8 2a00::5efe:8.8.8.8 2a02:64::7f00:1 127.0.0.2") {
 		err := g.judge(netip.MustParseAddr(s))
@@ -170,6 +171,12 @@ func TestGuardDenies(t *testing.T) {
 	}
 	deny[0] = netip.MustParsePrefix("8.8.4.0/24")
 	require.NoError(t, g.judge(netip.MustParseAddr("8.8.4.4")), "the guard keeps a list of its own")
+	allow[0] = netip.MustParsePrefix("10.0.0.0/8")
+	require.NoError(t, g.judge(netip.MustParseAddr("127.0.0.1")))
+	require.ErrorIs(t, g.judge(netip.MustParseAddr("10.0.0.1")), ErrRefused)
+	for _, network := range []string{"udp", "udp6", "unix", "ip4:icmp", ""} {
+		require.ErrorIs(t, g.control(t.Context(), network, "8.8.4.4:443", nil), ErrRefused, network)
+	}
 	_, err = newGuard(Guard{Deny: []netip.Prefix{{}}})
 	require.ErrorContains(t, err, "Guard.Deny has a prefix that is not valid")
 	_, err = newGuard(Guard{Deny: []netip.Prefix{netip.MustParsePrefix("::ffff:8.8.8.0/120")}})
