@@ -448,6 +448,7 @@ func TestConnectionsAreImpatient(t *testing.T) {
 
 		conn, err = d.dial(context.WithValue(t.Context(), tripKey{}, &trip{proxy: proxy}), "tcp", l.Addr().String())
 		require.NoError(t, err)
+		require.NoError(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
 		require.NoError(t, conn.SetWriteDeadline(time.Now().Add(-time.Second)))
 		_, err = conn.Write([]byte("x"))
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
