@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/textproto"
@@ -22,6 +21,7 @@ import (
 const (
 	headerID       = "Webhook-Id"
 	headerDelivery = "Webhook-Delivery"
+	headerAgent    = "User-Agent"
 	userAgent      = "paperround/1"
 
 	maxKeptBody = 4 << 10
@@ -92,14 +92,14 @@ func attempt(ctx context.Context, client *Client, ep *Endpoint, u *url.URL, msg 
 		return classify(ctx, err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing depends on it
-	// Not every body minds the context: that of a connection which switched
-	// protocols blocks until it is closed.
-	defer context.AfterFunc(exchange, func() { _ = resp.Body.Close() })()
 	res = judgeStatus(resp, ep.ExactOK)
 	res.Disable = strings.EqualFold(strings.TrimSpace(resp.Header.Get(headerDelivery)), "disable")
-	if resp.StatusCode != http.StatusSwitchingProtocols {
-		res.Body = readAnswer(resp.Body)
+	if resp.StatusCode == http.StatusSwitchingProtocols || resp.Body == http.NoBody {
+		return res
 	}
+	// Not every body minds the context.
+	defer context.AfterFunc(exchange, func() { _ = resp.Body.Close() })()
+	res.Body = readAnswer(resp.Body)
 	return res
 }
 
@@ -109,32 +109,45 @@ func newRequest(ctx context.Context, client *Client, u *url.URL, ep *Endpoint, m
 	if err := sign(ep.Signer, signed, msg, at); err != nil {
 		return nil, failed(FaultOurs, err)
 	}
-	header := make(http.Header, len(ep.Header)+len(signed)+2)
-	for name, values := range ep.Header {
-		for _, v := range values {
-			header.Add(name, v)
+	header := signed // as the signer wrote them: some receivers care for the case
+	for name, values := range unsigned(ep, msg) {
+		if !has(signed, name) {
+			header[name] = values
 		}
 	}
-	if header.Get("User-Agent") == "" {
-		header.Set("User-Agent", userAgent)
+	if !has(header, headerAgent) {
+		header[headerAgent] = []string{userAgent}
 	}
-	msg.Trace.set(header)
-	for name := range signed {
-		header.Del(name)
-	}
-	maps.Copy(header, signed) // as the signer wrote them: some receivers care for the case
 	if !has(header, headerID) {
 		header.Set(headerID, msg.ID)
 	}
 	if u.Scheme == "http" && !client.plaintextCredentials && has(header, "Authorization") {
 		return nil, failed(FaultDestination, refused("credentials over plain http are not allowed"))
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(msg.Body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "", bytes.NewReader(msg.Body))
 	if err != nil {
-		return nil, failed(FaultDestination, invalid("endpoint %s: its URL makes no request", ep.ID))
+		return nil, failed(FaultDestination, asError(err))
 	}
-	req.Header = header
+	*req.URL, req.Host, req.Header = *u, u.Host, header // a URL of its own: not every transport leaves it alone
 	return req, nil
+}
+
+// unsigned returns the headers that are not the signer's, in canonical form.
+func unsigned(ep *Endpoint, msg *Message) http.Header {
+	if len(ep.Header) == 0 && msg.Trace.Parent == "" {
+		return nil
+	}
+	header := make(http.Header, len(ep.Header)+2)
+	for name, values := range ep.Header {
+		for _, v := range values {
+			header.Add(name, v)
+		}
+	}
+	if header.Get(headerAgent) == "" {
+		header.Del(headerAgent)
+	}
+	msg.Trace.set(header)
+	return header
 }
 
 // sign lets the signer work on a header of its own, and judges what it set.

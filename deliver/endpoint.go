@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -168,9 +167,14 @@ func isReserved(name string) bool {
 
 // areValues reports whether a header may have these values.
 func areValues(values []string) bool {
-	return !slices.ContainsFunc(values, func(v string) bool {
-		return strings.ContainsFunc(v, func(r rune) bool { return (r < ' ' && r != '\t') || r == 0x7f })
-	})
+	for _, v := range values {
+		for i := range len(v) {
+			if c := v[i]; c < ' ' && c != '\t' || c == 0x7f {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func isToken(s string) bool {

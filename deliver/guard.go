@@ -301,6 +301,7 @@ func parseURL(raw string) (*url.URL, error) {
 	case portOf(u) == 0:
 		return nil, invalid("URL's port is not between 1 and 65535")
 	}
+	u.Host = strings.TrimSuffix(u.Host, ":") // a port that is not there
 	host := u.Hostname()
 	if addr, err := netip.ParseAddr(host); err == nil {
 		if addr.Zone() != "" {

@@ -91,6 +91,9 @@ func (m *Message) validate() error {
 	if len(m.ContentType) > maxNameLen {
 		return invalid("content type is longer than %d bytes", maxNameLen)
 	}
+	if m.ContentType == "application/json" {
+		return nil
+	}
 	if _, _, err := mime.ParseMediaType(m.ContentType); err != nil {
 		return &Error{Reason: ReasonInvalid, Detail: "content type is not a media type; write one such as application/json", Err: err}
 	}
