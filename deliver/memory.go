@@ -356,7 +356,10 @@ func (m *Memory) Enqueue(ctx context.Context, messages ...*Message) error {
 	now := m.lock()
 	defer m.mu.Unlock()
 	added := make([]*memMessage, 0, len(messages))
-	batch := make(map[messageKey]*memMessage, len(messages))
+	var batch map[messageKey]*memMessage
+	if len(messages) > 1 {
+		batch = make(map[messageKey]*memMessage, len(messages))
+	}
 	for _, msg := range messages {
 		key := messageKey{msg.Tenant, msg.ID}
 		old := m.messages[key]
@@ -373,7 +376,9 @@ func (m *Memory) Enqueue(ctx context.Context, messages ...*Message) error {
 		own.Body = bytes.Clone(msg.Body)
 		s := &memMessage{id: msg.Tenant + "/" + msg.ID, msg: &own, size: len(own.Body), due: now.Add(max(msg.Delay, 0))}
 		s.timer.message = s
-		batch[key] = s
+		if batch != nil {
+			batch[key] = s
+		}
 		added = append(added, s)
 	}
 	if m.maxOpen >= 0 && len(added) > 0 && m.open+len(added) > m.maxOpen {

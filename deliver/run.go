@@ -167,8 +167,8 @@ func (p *poll) wait(ctx context.Context, wake <-chan struct{}, next time.Duratio
 
 // call bounds one call to the store or the directory, so that none hangs for
 // ever, nor for so long that a lease runs out meanwhile.
-func (r *run) call(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, r.lease/3)
+func (r *run) call(ctx context.Context) *bounded {
+	return newBounded(ctx, r.lease/3)
 }
 
 func (r *run) storeFailed(ctx context.Context, call string, err error) {
@@ -244,9 +244,9 @@ func (r *run) walk(sending context.Context, slots Slots) error {
 	began := time.Now()
 	var soonest time.Duration
 	for {
-		ctx, cancel := r.call(sending)
+		ctx := r.call(sending)
 		page, next, err := r.store.Ready(ctx, slots, r.cursor, readyPage)
-		cancel()
+		ctx.end()
 		if err != nil {
 			r.storeFailed(sending, "Ready", err)
 			return err
@@ -309,8 +309,8 @@ func (r *run) walkBy(at time.Time) {
 
 // claim claims what was picked and starts it.
 func (r *run) claim(sending context.Context, slots Slots, wants []Want) error {
-	ctx, cancel := r.call(sending)
-	defer cancel()
+	ctx := r.call(sending)
+	defer ctx.end()
 	began := time.Now()
 	claims, err := r.store.Claim(ctx, slots, wants, r.lease)
 	r.mu.Lock()
@@ -371,8 +371,8 @@ func (r *run) fanOutAll(ctx, sending context.Context) {
 }
 
 func (r *run) fanOutBatch(sending context.Context) (n int, next time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(sending, r.lease)
-	defer cancel()
+	ctx := newBounded(sending, r.lease)
+	defer ctx.end()
 	batch, next, err := r.store.Pending(ctx, pendingBatch, r.lease)
 	if err != nil {
 		r.storeFailed(ctx, "Pending", err)
@@ -440,18 +440,20 @@ func (r *run) planAll(ctx context.Context, batch []Pending) []Plan {
 	plans := make([]Plan, len(batch))
 	var taken atomic.Int64
 	var matching errgroup.Group
-	for range min(matchesAtOnce, len(batch)) {
-		matching.Go(func() error {
-			for i := int(taken.Add(1)) - 1; i < len(batch); i = int(taken.Add(1)) - 1 {
-				if time.Now().After(enough) {
-					plans[i] = Plan{Fence: batch[i].Fence, Again: minPoll}
-				} else {
-					plans[i] = r.plan(ctx, batch[i])
-				}
+	match := func() error {
+		for i := int(taken.Add(1)) - 1; i < len(batch); i = int(taken.Add(1)) - 1 {
+			if time.Now().After(enough) {
+				plans[i] = Plan{Fence: batch[i].Fence, Again: minPoll}
+			} else {
+				plans[i] = r.plan(ctx, batch[i])
 			}
-			return nil
-		})
+		}
+		return nil
 	}
+	for range min(matchesAtOnce, len(batch)) - 1 {
+		matching.Go(match)
+	}
+	_ = match()
 	_ = matching.Wait() // there is no error: one that fails is a plan too
 	keepOrder(batch, plans)
 	return plans
@@ -481,11 +483,11 @@ func keepOrder(batch []Pending, plans []Plan) {
 // plan asks the directory where a message goes. When it cannot say in time, the
 // message is given back for a while.
 func (r *run) plan(ctx context.Context, p Pending) Plan {
-	ctx, cancel := context.WithTimeout(ctx, r.lease/8)
-	defer cancel()
+	call := newBounded(ctx, r.lease/8)
+	defer call.end()
 	var endpoints []*Endpoint
 	err := guarded(func() (err error) {
-		endpoints, err = r.directory.Match(ctx, p.Message.Tenant, p.Message.Topic)
+		endpoints, err = r.directory.Match(call, p.Message.Tenant, p.Message.Topic)
 		return err
 	})
 	if err != nil {
@@ -493,7 +495,10 @@ func (r *run) plan(ctx context.Context, p Pending) Plan {
 		return Plan{Fence: p.Fence, Again: ownBackoff(p.Tries)}
 	}
 	plan := Plan{Fence: p.Fence}
-	seen := make(map[string]bool, len(endpoints))
+	var seen map[string]bool
+	if len(endpoints) > 1 {
+		seen = make(map[string]bool, len(endpoints))
+	}
 	fields := fieldsOf(p.Message)
 	limit := 0
 	if r.fanOutLimit != nil {
@@ -508,7 +513,9 @@ func (r *run) plan(ctx context.Context, p Pending) Plan {
 		case e.Tenant != p.Message.Tenant:
 			r.log.ErrorContext(ctx, "directory matched an endpoint of another tenant", "message_id", p.Message.ID, "endpoint_id", e.ID)
 		default:
-			seen[e.ID] = true
+			if seen != nil {
+				seen[e.ID] = true
+			}
 			if limit > 0 && len(plan.Targets) == limit {
 				over++
 				continue
@@ -547,8 +554,8 @@ func (r *run) keepLeases(ctx context.Context) {
 }
 
 func (r *run) own(base context.Context) bool {
-	ctx, cancel := r.call(base)
-	defer cancel()
+	ctx := r.call(base)
+	defer ctx.end()
 	slots, err := r.store.Own(ctx, r.owner, r.lease)
 	if err != nil {
 		r.storeFailed(ctx, "Own", err)
@@ -569,8 +576,8 @@ func (r *run) own(base context.Context) bool {
 }
 
 func (r *run) extend(base context.Context) bool {
-	ctx, cancel := r.call(base)
-	defer cancel()
+	ctx := r.call(base)
+	defer ctx.end()
 	now := time.Now()
 	var fences []Fence
 	r.mu.Lock()
@@ -662,8 +669,8 @@ func (r *run) settle(ctx context.Context, batch []outcome) {
 }
 
 func (r *run) settleOnce(base context.Context, settlements []Settlement) ([]Fence, error) {
-	ctx, cancel := r.call(base)
-	defer cancel()
+	ctx := r.call(base)
+	defer ctx.end()
 	return r.store.Settle(ctx, settlements)
 }
 

@@ -138,10 +138,10 @@ func (r *run) checked(g *gate, ep *Endpoint) *url.URL {
 }
 
 func (r *run) lookUp(ctx context.Context, id string) (ep *Endpoint, err error) {
-	ctx, cancel := r.call(ctx)
-	defer cancel()
+	call := r.call(ctx)
+	defer call.end()
 	err = guarded(func() (err error) {
-		ep, err = r.directory.Endpoint(ctx, id)
+		ep, err = r.directory.Endpoint(call, id)
 		return err
 	})
 	return ep, err
@@ -200,7 +200,9 @@ func (r *run) tell(ctx context.Context, o outcome) {
 		r.counters.givenBack.Add(1)
 		level, text = slog.LevelWarn, "attempt given back"
 	}
-	r.log.LogAttrs(ctx, level, text, r.attrs(o)...)
+	if r.log.Enabled(ctx, level) {
+		r.log.LogAttrs(ctx, level, text, r.attrs(o)...)
+	}
 	if o.announce && !o.isLost() {
 		r.announce(ctx, o)
 	}
