@@ -55,13 +55,16 @@ func (d *Dispatcher) Publish(ctx context.Context, ev event.Event, opts *PublishO
 	if opts == nil {
 		opts = &PublishOptions{}
 	}
-	ids, err := d.PublishBatch(ctx, []Publication{{
+	msg, err := d.message(ctx, Publication{
 		Event: ev, ID: opts.ID, Tenant: opts.Tenant, Key: opts.Key, NotBefore: opts.NotBefore,
-	}}, opts.In)
+	})
 	if err != nil {
 		return "", err
 	}
-	return ids[0], nil
+	if err := d.enqueue(ctx, opts.In, msg); err != nil {
+		return "", fmt.Errorf("deliver: publishing %s: %w", msg.ID, err)
+	}
+	return msg.ID, nil
 }
 
 // PublishBatch accepts events for delivery, all of them or none, in one call to the
@@ -79,21 +82,29 @@ func (d *Dispatcher) PublishBatch(ctx context.Context, batch []Publication, in E
 		}
 		ids[i] = messages[i].ID
 	}
+	switch err := d.enqueue(ctx, in, messages...); {
+	case err != nil && len(ids) > 1:
+		return nil, fmt.Errorf("deliver: publishing %d messages: %w", len(ids), err)
+	case err != nil:
+		return nil, fmt.Errorf("deliver: publishing %s: %w", ids[0], err)
+	}
+	return ids, nil
+}
+
+// enqueue stores messages, in the dispatcher's store unless another one is given.
+func (d *Dispatcher) enqueue(ctx context.Context, in Enqueuer, messages ...*Message) error {
 	store := in
 	if store == nil {
 		store = d.store
 	}
 	if err := store.Enqueue(ctx, messages...); err != nil {
-		if len(ids) > 1 {
-			return nil, fmt.Errorf("deliver: publishing %d messages: %w", len(ids), err)
-		}
-		return nil, fmt.Errorf("deliver: publishing %s: %w", ids[0], err)
+		return err
 	}
-	d.counters.published.Add(uint64(len(ids)))
+	d.counters.published.Add(uint64(len(messages)))
 	if in == nil {
 		notify(d.wakeFanOut)
 	}
-	return ids, nil
+	return nil
 }
 
 // message makes what is stored of a publication.
