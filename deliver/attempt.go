@@ -56,11 +56,12 @@ type Result struct {
 // an answer whose body breaks off counts as its status says. Attempt never
 // panics; a signer's or transport's panic becomes a fault of our own side.
 func Attempt(ctx context.Context, client *Client, ep *Endpoint, msg *Message) (res *Result) {
-	return attempt(ctx, client, ep, nil, msg)
+	return attempt(ctx, nil, client, ep, nil, msg)
 }
 
-// attempt is Attempt; an endpoint with a URL was found to be in order before.
-func attempt(ctx context.Context, client *Client, ep *Endpoint, u *url.URL, msg *Message) (res *Result) {
+// attempt is Attempt, within exchange if the caller has made that of ctx with the
+// endpoint's deadline. An endpoint with a URL was found to be in order before.
+func attempt(ctx, exchange context.Context, client *Client, ep *Endpoint, u *url.URL, msg *Message) (res *Result) {
 	start := time.Now()
 	defer func() {
 		if p := recover(); p != nil {
@@ -81,8 +82,11 @@ func attempt(ctx context.Context, client *Client, ep *Endpoint, u *url.URL, msg 
 	if err != nil {
 		return failed(FaultDestination, asError(err))
 	}
-	exchange, cancel := context.WithTimeout(ctx, ep.timeout())
-	defer cancel()
+	if exchange == nil {
+		bounded, cancel := context.WithTimeout(ctx, ep.timeout())
+		defer cancel()
+		exchange = bounded
+	}
 	req, failure := newRequest(exchange, client, u, ep, msg, start)
 	if failure != nil {
 		return failure
@@ -234,8 +238,6 @@ func classify(parent context.Context, err error) *Result {
 	switch {
 	case isOwn && own.Reason == ReasonRefused:
 		return failed(FaultDestination, own)
-	case errors.Is(context.Cause(parent), ErrLeaseLost):
-		e.Reason, fault = ReasonLeaseLost, FaultOurs
 	case parent.Err() != nil:
 		e.Reason, fault = ReasonCanceled, FaultOurs
 	case isDNS && dns.IsNotFound:

@@ -61,8 +61,9 @@ type flight struct {
 	ctx    context.Context //nolint:containedctx // it is handed to the worker with the flight
 	claim  Claim
 	gate   *gate
-	began  time.Time // no later than the lease
-	cancel context.CancelCauseFunc
+	began  time.Time          // no later than the lease
+	cancel context.CancelFunc // of the exchange, once there is one
+	lost   bool               // the lease
 }
 
 // outcome is a settlement on its way to the store.
@@ -322,8 +323,7 @@ func (r *run) claim(sending context.Context, slots Slots, wants []Want) error {
 	}
 	r.sched.claimed(wants, claims)
 	for _, c := range claims {
-		flying, cancel := context.WithCancelCause(sending)
-		f := &flight{ctx: flying, claim: c, gate: r.sched.gates[c.EndpointID], began: began, cancel: cancel}
+		f := &flight{ctx: sending, claim: c, gate: r.sched.gates[c.EndpointID], began: began}
 		r.flights[c.Fence] = f
 		r.serving.Add(1)
 		select {
@@ -598,8 +598,13 @@ func (r *run) extend(base context.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, fence := range lost {
-		if f := r.flights[fence]; f != nil { // nil has been recorded in the meantime
-			f.cancel(ErrLeaseLost)
+		f := r.flights[fence]
+		if f == nil {
+			continue // it has been recorded in the meantime
+		}
+		f.lost = true
+		if f.cancel != nil {
+			f.cancel()
 		}
 	}
 	return true
@@ -703,8 +708,8 @@ func (r *run) settled(ctx context.Context, batch []outcome, lost []Fence) {
 		}
 	}
 	r.mu.Unlock()
-	for _, o := range batch {
-		r.tell(ctx, o)
+	for i := range batch {
+		r.tell(ctx, &batch[i])
 	}
 	notify(r.wakeClaims)
 }

@@ -11,7 +11,6 @@ import (
 
 // serve makes the attempt of one claim and hands its outcome to be recorded.
 func (r *run) serve(ctx context.Context, f *flight) {
-	defer f.cancel(nil)
 	c := f.claim
 	if c.Interrupted() {
 		r.counters.interrupted.Add(1)
@@ -100,8 +99,17 @@ func (r *run) exchange(ctx context.Context, f *flight) (*Result, *Policy) {
 	if policy.lost(c.History) {
 		return failed(FaultReceiver, &Error{Reason: ReasonUnknown}), policy
 	}
+	u := r.checked(f.gate, ep)
+	exchange, cancel := context.WithTimeout(ctx, ep.timeout())
+	defer cancel()
+	if r.depart(f, cancel) {
+		return leaseLost(), policy
+	}
 	r.counters.attempts.Add(1)
-	res := attempt(ctx, r.client, ep, r.checked(f.gate, ep), c.Message)
+	res := attempt(ctx, exchange, r.client, ep, u, c.Message)
+	if res.Status == 0 && r.isLost(f) {
+		res = leaseLost()
+	}
 	if hook := r.hooks.Attempted; hook != nil {
 		r.hook(ctx, "Attempted", func() {
 			hook(AttemptInfo{
@@ -115,6 +123,25 @@ func (r *run) exchange(ctx context.Context, f *flight) (*Result, *Policy) {
 		})
 	}
 	return res, policy
+}
+
+// depart lets the loss of a flight's lease cancel its exchange, and reports whether
+// it is lost by now.
+func (r *run) depart(f *flight, cancel context.CancelFunc) (lost bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f.cancel = cancel
+	return f.lost
+}
+
+func (r *run) isLost(f *flight) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return f.lost
+}
+
+func leaseLost() *Result {
+	return failed(FaultOurs, &Error{Reason: ReasonLeaseLost, Err: ErrLeaseLost})
 }
 
 // checked returns the URL of an endpoint that was found to be in order. One that is
@@ -178,7 +205,7 @@ func (r *run) land(f *flight) {
 }
 
 // tell counts, logs and hands to the hook what became of a delivery.
-func (r *run) tell(ctx context.Context, o outcome) {
+func (r *run) tell(ctx context.Context, o *outcome) {
 	s := o.settlement
 	level, text := slog.LevelDebug, "delivery succeeded"
 	switch {
@@ -220,7 +247,7 @@ func (r *run) tell(ctx context.Context, o outcome) {
 }
 
 // announce tells that an endpoint was paused or disabled.
-func (r *run) announce(ctx context.Context, o outcome) {
+func (r *run) announce(ctx context.Context, o *outcome) {
 	e := o.settlement.Endpoint
 	info := EndpointInfo{
 		EndpointID: o.flight.claim.EndpointID,
@@ -252,7 +279,7 @@ func (r *run) tellEndpoint(ctx context.Context, info EndpointInfo) {
 	}
 }
 
-func (r *run) attrs(o outcome) []slog.Attr {
+func (r *run) attrs(o *outcome) []slog.Attr {
 	s := o.settlement
 	attrs := []slog.Attr{
 		slog.String("message_id", o.flight.claim.Message.ID),
