@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -191,6 +192,7 @@ func (r *run) claimAll(ctx, sending context.Context) {
 			failing.reset()
 			timer.Reset(wait)
 			r.await(ctx, timer)
+			runtime.Gosched()
 		}
 	}
 }
@@ -366,6 +368,7 @@ func (r *run) fanOutAll(ctx, sending context.Context) {
 			idle.reset()
 		default:
 			idle.wait(ctx, r.wakeFanOut, next)
+			runtime.Gosched()
 		}
 	}
 }
@@ -630,6 +633,7 @@ func (r *run) settleAll(ctx context.Context) {
 			batch = append(batch, o)
 		case <-r.closed:
 		}
+		runtime.Gosched()
 		batch = r.drainOutcomes(batch)
 		if len(batch) == 0 {
 			return // closed, and nothing left
