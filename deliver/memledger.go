@@ -96,7 +96,7 @@ func (m *Memory) Message(ctx context.Context, tenant, id string) (*Message, erro
 	}
 	m.lock()
 	defer m.mu.Unlock()
-	if s := m.messages[messageKey{tenant, id}]; s != nil {
+	if s := m.messages[messageID(tenant, id)]; s != nil {
 		return s.msg, nil
 	}
 	return nil, ErrNoMessage
@@ -175,8 +175,8 @@ func (m *Memory) awaited(sel *Selection) (list []*memMessage) {
 	if sel.EndpointID != "" || sel.DeliveryID != "" || len(sel.States) > 0 || sel.Since > 0 {
 		return nil // such a one has deliveries
 	}
-	for key, s := range m.messages {
-		if key.id == sel.MessageID && !s.fannedOut && (sel.Tenant == nil || *sel.Tenant == key.tenant) &&
+	for _, s := range m.messages {
+		if s.msg.ID == sel.MessageID && !s.fannedOut && (sel.Tenant == nil || *sel.Tenant == s.msg.Tenant) &&
 			(sel.Key == "" || sel.Key == s.msg.Key) {
 			list = append(list, s)
 		}

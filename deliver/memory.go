@@ -50,8 +50,7 @@ type Memory struct {
 	lastID     int64
 	open       int // messages not finished
 	awaiting   int // those of them that are not fanned out
-	messages   map[messageKey]*memMessage
-	byID       map[string]*memMessage // by the id of its fence
+	messages   map[string]*memMessage // by messageID, which is that of its fence
 	deliveries map[string]*memDelivery
 	log        []*memDelivery // all of them in the order they were made, and some that are forgotten
 	forgotten  int            // of log
@@ -68,7 +67,8 @@ type Memory struct {
 	slots      [SlotCount]memSlot
 }
 
-type messageKey struct{ tenant, id string }
+// messageID is the id of a message among those of all tenants: no '/' is in an id.
+func messageID(tenant, id string) string { return tenant + "/" + id }
 
 // lane is what has to keep its order: the messages of a tenant and key until they
 // are fanned out, or the deliveries of an endpoint and key.
@@ -121,6 +121,7 @@ type memDelivery struct {
 	since    time.Time // what its age counts from
 	changed  time.Time // made, replayed or settled for good
 	records  []Record
+	first    [1]Record // where most records are
 	gone     bool // forgotten
 }
 
@@ -186,8 +187,7 @@ func NewMemory(opts *MemoryOptions) *Memory {
 		maxOpen:    or(opts.MaxOpen, defaultMaxOpen),
 		keep:       max(or(opts.KeepFinished, defaultKeepFinished), 0),
 		keepBytes:  max(or(opts.KeepBytes, defaultKeepBytes), 0),
-		messages:   make(map[messageKey]*memMessage),
-		byID:       make(map[string]*memMessage),
+		messages:   make(map[string]*memMessage),
 		deliveries: make(map[string]*memDelivery),
 		endpoints:  make(map[string]*memEndpoint),
 		tenants:    make(map[string]*memTenant),
@@ -356,15 +356,15 @@ func (m *Memory) Enqueue(ctx context.Context, messages ...*Message) error {
 	now := m.lock()
 	defer m.mu.Unlock()
 	added := make([]*memMessage, 0, len(messages))
-	var batch map[messageKey]*memMessage
+	var batch map[string]*memMessage
 	if len(messages) > 1 {
-		batch = make(map[messageKey]*memMessage, len(messages))
+		batch = make(map[string]*memMessage, len(messages))
 	}
 	for _, msg := range messages {
-		key := messageKey{msg.Tenant, msg.ID}
-		old := m.messages[key]
+		id := messageID(msg.Tenant, msg.ID)
+		old := m.messages[id]
 		if old == nil {
-			old = batch[key]
+			old = batch[id]
 		}
 		if old != nil {
 			if !old.same(msg) {
@@ -374,10 +374,10 @@ func (m *Memory) Enqueue(ctx context.Context, messages ...*Message) error {
 		}
 		own := *msg
 		own.Body = bytes.Clone(msg.Body)
-		s := &memMessage{id: msg.Tenant + "/" + msg.ID, msg: &own, size: len(own.Body), due: now.Add(max(msg.Delay, 0))}
+		s := &memMessage{id: id, msg: &own, size: len(own.Body), due: now.Add(max(msg.Delay, 0))}
 		s.timer.message = s
 		if batch != nil {
-			batch[key] = s
+			batch[id] = s
 		}
 		added = append(added, s)
 	}
@@ -385,8 +385,7 @@ func (m *Memory) Enqueue(ctx context.Context, messages ...*Message) error {
 		return ErrFull
 	}
 	for _, s := range added {
-		m.messages[s.key()] = s
-		m.byID[s.id] = s
+		m.messages[s.id] = s
 		m.open++
 		m.awaiting++
 		if s.due.After(now) {
@@ -398,8 +397,6 @@ func (m *Memory) Enqueue(ctx context.Context, messages ...*Message) error {
 	}
 	return nil
 }
-
-func (s *memMessage) key() messageKey { return messageKey{s.msg.Tenant, s.msg.ID} }
 
 func (s *memMessage) same(msg *Message) bool {
 	if s.msg.Topic != msg.Topic || s.msg.ContentType != msg.ContentType {
@@ -549,7 +546,7 @@ func (m *Memory) FanOut(ctx context.Context, plans []Plan) (lost []Fence, err er
 	now := m.lock()
 	defer m.mu.Unlock()
 	for _, p := range plans {
-		s := m.byID[p.Fence.ID]
+		s := m.messages[p.Fence.ID]
 		switch {
 		case s == nil || s.token != p.Fence.Token:
 			lost = append(lost, p.Fence)
@@ -573,14 +570,18 @@ func (m *Memory) fanOut(s *memMessage, targets []Target, now time.Time) {
 	m.awaiting--
 	m.leaveLane(s)
 	s.unfinished = len(targets)
-	for _, t := range targets {
+	made := make([]memDelivery, len(targets)) // they are forgotten together
+	s.deliveries = make([]*memDelivery, 0, len(targets))
+	var id [24]byte
+	for i, t := range targets {
 		e := m.endpoint(t.EndpointID, s.msg.Tenant)
 		m.lastID++
-		d := &memDelivery{
-			number: m.lastID, id: "dlv_" + strconv.FormatInt(m.lastID, 10),
+		d := &made[i]
+		*d = memDelivery{
+			number: m.lastID, id: string(strconv.AppendInt(append(id[:0], "dlv_"...), m.lastID, 10)),
 			message: s, endpoint: e, ordered: t.Ordered && s.msg.Key != "", since: s.due, changed: now,
 		}
-		d.timer.delivery = d
+		d.timer.delivery, d.records = d, d.first[:0]
 		m.deliveries[d.id] = d
 		m.log = append(m.log, d)
 		s.deliveries = append(s.deliveries, d)
@@ -694,8 +695,7 @@ func (m *Memory) drop(s *memMessage) {
 	}
 	s.done = false // the entry in bodies is no good either
 	m.kept--
-	delete(m.messages, s.key())
-	delete(m.byID, s.id)
+	delete(m.messages, s.id)
 	for _, d := range s.deliveries {
 		d.gone = true
 		delete(m.deliveries, d.id)
