@@ -1,0 +1,281 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The targets. Allocations are those of paperround over those of the pool, for one
+// delivery; they say little more than that nobody has let them run away.
+const (
+	leastRate   = 0.85                 // of the pool's
+	mostAllocs  = 70                   // more than the pool's
+	mostGrowth  = 5 * time.Millisecond // of the 99th percentile of others, while endpoints hang
+	mostSpread  = 1.5                  // times as long for as many endpoints as deliveries
+	checkedMost = 1000                 // events of which each is verified
+)
+
+// report prints the tables and keeps what misses its target.
+type report struct {
+	settings
+	w      io.Writer
+	sink   *receiver
+	err    error // of the first write that failed
+	judged []target
+}
+
+// target is a figure and the most, or the least, that it may be.
+type target struct {
+	what        string
+	got, wanted float64
+	least       bool
+	time        bool // judged under -check alone
+}
+
+func (t target) met() bool {
+	if t.least {
+		return t.got >= t.wanted
+	}
+	return t.got <= t.wanted
+}
+
+func (r *report) printf(format string, args ...any) {
+	if r.err == nil {
+		_, r.err = fmt.Fprintf(r.w, format, args...)
+	}
+}
+
+// measured is what one case took, round by round.
+type measured struct {
+	job     job
+	taken   []taken
+	arrived []arrived
+}
+
+// measure runs every job once in each round, in turns. Every other round goes the
+// other way round, so that none is always after the same one.
+func (r *report) measure(ctx context.Context, jobs []job) ([]measured, error) {
+	all := make([]measured, len(jobs))
+	for i, j := range jobs {
+		all[i].job = j
+	}
+	for round := range r.rounds {
+		order := make([]int, len(jobs))
+		for i := range order {
+			order[i] = i
+		}
+		if round%2 == 1 {
+			slices.Reverse(order)
+		}
+		for _, i := range order {
+			j := jobs[i]
+			if r.profile != "" && round == r.rounds-1 {
+				j.Profile = filepath.Join(r.profile, fmt.Sprintf("%d-%s.pprof", i, strings.ReplaceAll(j.Way, " ", "-")))
+			}
+			t, a, err := r.sink.runSender(ctx, j)
+			if err != nil {
+				return nil, err
+			}
+			all[i].taken = append(all[i].taken, t)
+			all[i].arrived = append(all[i].arrived, a)
+		}
+	}
+	return all, nil
+}
+
+// of is the median of a figure over the rounds.
+func (m measured) of(f func(taken, arrived) float64) float64 {
+	values := make([]float64, len(m.taken))
+	for i := range values {
+		values[i] = f(m.taken[i], m.arrived[i])
+	}
+	return median(values)
+}
+
+func (m measured) seconds() float64 {
+	return m.of(func(t taken, _ arrived) float64 { return t.Seconds })
+}
+
+func (m measured) rate() float64 { return float64(m.job.Events) / m.seconds() }
+
+// allocs is the least of the rounds: what is more is not the way's own.
+func (m measured) allocs() float64 {
+	return slices.MinFunc(m.taken, func(a, b taken) int { return int(a.Allocs - b.Allocs) }).Allocs
+}
+
+// slower is how many times as long as another case it takes.
+func (m measured) slower(than measured) float64 {
+	ratios := make([]float64, len(m.taken))
+	for i := range ratios {
+		ratios[i] = m.taken[i].Seconds / than.taken[i].Seconds
+	}
+	return median(ratios)
+}
+
+// later is by how many milliseconds its 99th percentile is over that of another case.
+func (m measured) later(than measured) float64 {
+	growths := make([]float64, len(m.arrived))
+	for i := range growths {
+		growths[i] = milli(m.arrived[i].P99 - than.arrived[i].P99)
+	}
+	return median(growths)
+}
+
+// rates compares the ways at full speed, after each has shown that what it sends
+// arrives as it should.
+func (r *report) rates(ctx context.Context) error {
+	ways := []string{wayPool, wayOurs, wayRetryable, wayWatermill}
+	jobs := make([]job, len(ways))
+	for i, w := range ways {
+		checked := job{Way: w, Path: pathChecked, Warm: concurrency, Events: min(r.events, checkedMost), Endpoints: 16}
+		if _, _, err := r.sink.runSender(ctx, checked); err != nil {
+			return err
+		}
+		jobs[i] = job{Way: w, Path: pathCounted, Warm: r.events / 10, Events: r.events, Endpoints: 16}
+	}
+	all, err := r.measure(ctx, jobs)
+	if err != nil {
+		return err
+	}
+	r.printf("\n## Rate: %d events, %d exchanges at a time\n\n", r.events, concurrency)
+	r.printf("paperround accepts, stores, fans out, delivers and records each event; the others make the exchange and forget it.\n\n")
+	r.printf("| | events/s | to the pool | CPU ms per 1,000 | allocs | bytes | peak MiB |\n|---|---:|---:|---:|---:|---:|---:|\n")
+	pool, ours := all[0], all[1]
+	for _, m := range all {
+		r.printf("| %s | %.0f | %.2f | %.1f | %.0f | %.0f | %.0f |\n", m.job.Way, m.rate(), 1/m.slower(pool),
+			m.of(func(t taken, _ arrived) float64 { return t.CPU / float64(m.job.Events) * 1e6 }),
+			m.allocs(),
+			m.of(func(t taken, _ arrived) float64 { return t.Bytes }),
+			m.of(func(t taken, _ arrived) float64 { return float64(t.Peak) / (1 << 20) }))
+	}
+	r.judged = append(r.judged,
+		target{what: "our rate, of the pool's", got: 1 / ours.slower(pool), wanted: leastRate, least: true, time: true},
+		target{what: "our allocations a delivery, more than the pool's", got: ours.allocs() - pool.allocs(), wanted: mostAllocs})
+	return r.err
+}
+
+// hung measures how long messages to endpoints that work take from Publish to
+// their receipt, while others do not answer and have a backlog.
+func (r *report) hung(ctx context.Context) error {
+	base := job{
+		Way: wayOurs, Path: pathTimed, Warm: 990, Events: int(steadyRate * r.steady.Seconds()), Endpoints: 99, Steady: r.steady,
+	}
+	one, eight, shared, oneShared := base, base, base, base
+	one.Hung, one.Backlog = 1, r.backlog
+	eight.Hung, eight.Backlog = 8, r.backlog
+	shared.OneTenant = true
+	oneShared.OneTenant, oneShared.Hung, oneShared.Backlog = true, 1, r.backlog
+	cases := []struct {
+		name string
+		job  job
+		to   int // the case that it is compared with
+	}{
+		{"99 tenants, one endpoint each", base, 0},
+		{"and one that hangs", one, 0},
+		{"and one tenant with eight that hang", eight, 0},
+		{"one tenant, 99 endpoints", shared, 3},
+		{"and one that hangs", oneShared, 3},
+	}
+	jobs := make([]job, len(cases))
+	for i, c := range cases {
+		jobs[i] = c.job
+	}
+	all, err := r.measure(ctx, jobs)
+	if err != nil {
+		return err
+	}
+	r.printf("\n## Endpoints that hang: %d events a second to others, for %v\n\n", steadyRate, r.steady)
+	r.printf("From Publish to receipt. What hangs does not answer for %v and has %d deliveries queued.\n\n", hangFor, r.backlog)
+	r.printf("| | p50 ms | p99 ms | longest ms | p99 grows by ms | hanging | CPU ms per 1,000 | peak MiB |\n|---|---:|---:|---:|---:|---:|---:|---:|\n")
+	for i, c := range cases {
+		m, to := all[i], all[c.to]
+		growth := m.later(to)
+		r.printf("| %s | %.2f | %.2f | %.2f | %.2f | %.0f | %.1f | %.0f |\n", c.name,
+			m.of(func(_ taken, a arrived) float64 { return milli(a.P50) }),
+			m.of(func(_ taken, a arrived) float64 { return milli(a.P99) }),
+			m.of(func(_ taken, a arrived) float64 { return milli(a.Most) }),
+			growth,
+			m.of(func(_ taken, a arrived) float64 { return float64(a.Hung) }),
+			m.of(func(t taken, _ arrived) float64 { return t.CPU / float64(m.job.Events) * 1e6 }),
+			m.of(func(t taken, _ arrived) float64 { return float64(t.Peak) / (1 << 20) }))
+		if i != c.to {
+			r.judged = append(r.judged, target{
+				what: fmt.Sprintf("%s, %s: growth of the p99 of the others, ms", cases[c.to].name, c.name),
+				got:  growth, wanted: milli(mostGrowth), time: true,
+			})
+		}
+	}
+	return r.err
+}
+
+// steadyRate is how many events a second the waiting time is measured with: some
+// tenth of what the machine can do, so that they wait for each other seldom.
+const steadyRate = 2000
+
+func milli(d time.Duration) float64 { return d.Seconds() * 1000 }
+
+// spread compares many deliveries to few endpoints with few to many.
+func (r *report) spread(ctx context.Context) error {
+	const few = 100
+	total := min(r.events, 10_000) / few * few
+	r.printf("\n## Spread: %d deliveries\n\n", total)
+	r.printf("| | %d endpoints, %d each, s | %d endpoints, one each, s | times as long | allocs | allocs |\n|---|---:|---:|---:|---:|---:|\n",
+		few, total/few, total)
+	base := job{Way: wayOurs, Path: pathCounted, Events: total}
+	for _, c := range []struct {
+		name   string
+		change func(*job)
+	}{
+		{"a tenant for each", func(*job) {}},
+		{"one tenant, a message for each", func(j *job) { j.OneTenant = true }},
+		{"one tenant, messages for all", func(j *job) { j.OneTenant, j.FanOut = true, true }},
+	} {
+		narrow, wide := base, base
+		narrow.Endpoints, wide.Endpoints = few, total
+		c.change(&narrow)
+		c.change(&wide)
+		all, err := r.measure(ctx, []job{narrow, wide})
+		if err != nil {
+			return err
+		}
+		slower := all[1].slower(all[0])
+		r.printf("| %s | %.2f | %.2f | %.2f | %.0f | %.0f |\n", c.name, all[0].seconds(), all[1].seconds(), slower, all[0].allocs(), all[1].allocs())
+		r.judged = append(r.judged, target{
+			what: fmt.Sprintf("spread, %s: %d endpoints to %d", c.name, total, few), got: slower, wanted: mostSpread, time: true,
+		})
+	}
+	return r.err
+}
+
+// judge prints the targets that are missed, and returns an error when one of them
+// is judged.
+func (r *report) judge() error {
+	r.printf("\n## Targets\n\n")
+	failed := 0
+	for _, t := range r.judged {
+		verdict, bound := "met", "at most"
+		if t.least {
+			bound = "at least"
+		}
+		switch {
+		case t.met():
+		case t.time && !r.check:
+			verdict = "missed, not judged"
+		default:
+			verdict = "MISSED"
+			failed++
+		}
+		r.printf("* %s: %s is %.2f, %s %.2f wanted\n", verdict, t.what, t.got, bound, t.wanted)
+	}
+	r.printf("\nLoad after: %s.\n", load())
+	if failed > 0 {
+		return errors.Join(r.err, fmt.Errorf("%d of %d targets are missed", failed, len(r.judged)))
+	}
+	return r.err
+}
