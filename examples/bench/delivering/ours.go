@@ -22,6 +22,7 @@ type ours struct {
 	*deliver.Dispatcher
 	job    job
 	events []event.Event // one for each endpoint that answers
+	room   chan struct{} // one for each open message, if they are bounded
 	left   atomic.Int64  // deliveries to those that are not settled
 	done   chan error    // when none is left, or one failed
 }
@@ -42,8 +43,12 @@ func newOurs(ctx context.Context, j job, signer *sign.Signer) (way, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := deliver.NewMemory(&deliver.MemoryOptions{MaxOpen: j.Events + j.Warm + j.Backlog})
-	o.Dispatcher, err = deliver.New(store, directory, &deliver.Options{
+	keep := deliver.MemoryOptions{MaxOpen: j.Events + j.Warm + j.Backlog}
+	if j.Window > 0 {
+		keep.KeepFinished = -1
+		o.room = make(chan struct{}, j.Window)
+	}
+	o.Dispatcher, err = deliver.New(deliver.NewMemory(&keep), directory, &deliver.Options{
 		Client:       client,
 		DrainTimeout: -1,
 		Hooks:        deliver.Hooks{Settled: o.settled},
@@ -96,6 +101,9 @@ func (o *ours) tenant(of string) string {
 func topicOf(endpoint string) topic.Topic { return topic.Topic("acme:" + endpoint) }
 
 func (o *ours) settled(i deliver.SettledInfo) {
+	if o.room != nil {
+		<-o.room
+	}
 	switch {
 	case i.EndpointID[0] == 'h':
 	case i.Err != nil || i.Settlement.State != deliver.Succeeded:
@@ -158,6 +166,9 @@ func (o *ours) publish(ctx context.Context, i int) error {
 	opts := &deliver.PublishOptions{Tenant: o.tenant(ev.Topic().Name())}
 	if o.job.Path == pathTimed {
 		opts.ID = fmt.Sprintf("%d-%d", time.Now().UnixNano(), i)
+	}
+	if o.room != nil {
+		o.room <- struct{}{}
 	}
 	_, err := o.Publish(ctx, ev, opts)
 	return err

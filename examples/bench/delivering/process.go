@@ -122,13 +122,8 @@ func (r *receiver) runSender(ctx context.Context, j job) (taken, arrived, error)
 	if err != nil {
 		return fail(err)
 	}
-	switch want := j.Warm + j.Events; {
-	case a.Refused > 0:
-		return fail(fmt.Errorf("%d of %d signatures are wrong", a.Refused, a.Count))
-	case a.Twice > 0:
-		return fail(fmt.Errorf("%d of %d messages came twice", a.Twice, a.Count))
-	case a.Count != want:
-		return fail(fmt.Errorf("%d messages arrived, and not %d", a.Count, want))
+	if err := a.judge(j.Warm + j.Events); err != nil {
+		return fail(err)
 	}
 	return t, a, nil
 }

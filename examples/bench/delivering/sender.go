@@ -35,6 +35,7 @@ type job struct {
 	FanOut    bool          // each message goes to all endpoints
 	Hung      int           // endpoints more, of a tenant of their own, or of the one, that do not answer
 	Backlog   int           // deliveries that wait for those
+	Window    int           // messages open at a time, and none kept when it is finished; 0 for what the store does by itself
 	Steady    time.Duration // over which the events are published; 0 for at once
 }
 

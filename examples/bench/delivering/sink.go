@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -38,6 +39,19 @@ type arrived struct {
 	P50     time.Duration // of the timed ones
 	P99     time.Duration
 	Most    time.Duration
+}
+
+// judge says what is wrong when so many were sent.
+func (a arrived) judge(sent int) error {
+	switch {
+	case a.Refused > 0:
+		return fmt.Errorf("%d of %d messages are not as they were sent", a.Refused, a.Count)
+	case a.Twice > 0:
+		return fmt.Errorf("%d of %d messages came twice", a.Twice, a.Count)
+	case a.Count != sent:
+		return fmt.Errorf("%d messages arrived, and not %d", a.Count, sent)
+	}
+	return nil
 }
 
 type sink struct {
@@ -81,7 +95,7 @@ func serveSink(in io.Reader, out io.Writer) error {
 		_, _ = io.Copy(io.Discard, in)
 		_ = server.Close()
 	}()
-	if err := server.Serve(listener); err != http.ErrServerClosed { //nolint:errorlint // it is documented to be that one
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
