@@ -48,8 +48,8 @@ type Memory struct {
 	mu         sync.Mutex
 	lastToken  int64
 	lastID     int64
-	open       int // messages not finished
-	awaiting   int // those of them that are not fanned out
+	open       int                    // messages not finished
+	awaiting   int                    // those of them that are not fanned out
 	messages   map[string]*memMessage // by messageID, which is that of its fence
 	deliveries map[string]*memDelivery
 	log        []*memDelivery // all of them in the order they were made, and some that are forgotten
@@ -122,7 +122,7 @@ type memDelivery struct {
 	changed  time.Time // made, replayed or settled for good
 	records  []Record
 	first    [1]Record // where most records are
-	gone     bool // forgotten
+	gone     bool      // forgotten
 }
 
 type memEndpoint struct {
@@ -673,6 +673,9 @@ func (m *Memory) finish(s *memMessage, now time.Time) {
 		if old := m.bodies.pop(); old.isGood() && !old.message.purged {
 			m.purge(old.message)
 		}
+	}
+	for m.bodies.len() > 0 && !m.bodies.peek().isGood() {
+		m.bodies.pop() // it would keep the message from being collected
 	}
 }
 

@@ -34,6 +34,7 @@ func TestMemoryForgetsTheOldestFinished(t *testing.T) {
 				}
 				require.Len(t, store.messages, tc.want)
 				require.Len(t, store.deliveries, tc.want)
+				require.Equal(t, tc.want, store.bodies.len(), "nothing holds on to what is forgotten")
 				require.Empty(t, store.endpoints, "nothing is left of an endpoint without open deliveries")
 				for _, slot := range store.slots {
 					require.Empty(t, slot.active)
