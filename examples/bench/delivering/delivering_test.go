@@ -67,6 +67,7 @@ func TestOurs(t *testing.T) {
 	require.Equal(t, 16, got.Hung, "as many as two endpoints may have under way")
 	require.Positive(t, got.P50)
 	require.LessOrEqual(t, got.P50, got.P99)
+	require.Equal(t, got.P99, got.Typical, "there is one stretch")
 	require.LessOrEqual(t, got.P99, got.Most)
 }
 
@@ -130,7 +131,7 @@ func TestMeasured(t *testing.T) {
 	base := measured{taken: []taken{{Seconds: 1}, {Seconds: 3}, {Seconds: 3}}, arrived: make([]arrived, 3)}
 	twice := measured{taken: []taken{{Seconds: 2}, {Seconds: 6}, {Seconds: 2}}, arrived: []arrived{{P99: 1e6}, {P99: 9e6}, {P99: 3e6}}}
 	require.InDelta(t, 2, twice.slower(base), 0)
-	require.InDelta(t, 3, twice.later(base), 0)
+	require.InDelta(t, 3, twice.later(base, func(a arrived) time.Duration { return a.P99 }), 0)
 }
 
 func TestJudge(t *testing.T) {

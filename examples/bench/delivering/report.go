@@ -119,11 +119,11 @@ func (m measured) slower(than measured) float64 {
 	return median(ratios)
 }
 
-// later is by how many milliseconds its 99th percentile is over that of another case.
-func (m measured) later(than measured) float64 {
+// later is by how many milliseconds a figure is over that of another case.
+func (m measured) later(than measured, of func(arrived) time.Duration) float64 {
 	growths := make([]float64, len(m.arrived))
 	for i := range growths {
-		growths[i] = milli(m.arrived[i].P99 - than.arrived[i].P99)
+		growths[i] = milli(of(m.arrived[i]) - of(than.arrived[i]))
 	}
 	return median(growths)
 }
@@ -204,23 +204,29 @@ func (r *report) hung(ctx context.Context) error {
 	}
 	r.printf("\n## Endpoints that hang: %d events a second to others, for %v\n\n", steadyRate, r.steady)
 	r.printf("From Publish to receipt. What hangs does not answer for %v and has %d deliveries queued.\n\n", hangFor, r.backlog)
-	r.printf("| | p50 ms | p99 ms | longest ms | p99 grows by ms | hanging | CPU ms per 1,000 | peak MiB |\n|---|---:|---:|---:|---:|---:|---:|---:|\n")
+	r.printf("What is typical is the median of the p99 of each %d messages: on a machine that stops for a moment now and then, "+
+		"the p99 of all of them is how long it stopped.\n\n", stretch)
+	r.printf("| | p50 ms | typical p99 ms | grows by ms | p99 of all ms | grows by ms | longest ms | hanging | CPU ms per 1,000 | peak MiB |\n" +
+		"|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for i, c := range cases {
 		m, to := all[i], all[c.to]
-		growth := m.later(to)
-		r.printf("| %s | %.2f | %.2f | %.2f | %.2f | %.0f | %.1f | %.0f |\n", c.name,
+		typical := m.later(to, func(a arrived) time.Duration { return a.Typical })
+		growth := m.later(to, func(a arrived) time.Duration { return a.P99 })
+		r.printf("| %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.0f | %.1f | %.0f |\n", c.name,
 			m.of(func(_ taken, a arrived) float64 { return milli(a.P50) }),
+			m.of(func(_ taken, a arrived) float64 { return milli(a.Typical) }),
+			typical,
 			m.of(func(_ taken, a arrived) float64 { return milli(a.P99) }),
-			m.of(func(_ taken, a arrived) float64 { return milli(a.Most) }),
 			growth,
+			m.of(func(_ taken, a arrived) float64 { return milli(a.Most) }),
 			m.of(func(_ taken, a arrived) float64 { return float64(a.Hung) }),
 			m.of(func(t taken, _ arrived) float64 { return t.CPU / float64(m.job.Events) * 1e6 }),
 			m.of(func(t taken, _ arrived) float64 { return float64(t.Peak) / (1 << 20) }))
 		if i != c.to {
-			r.judged = append(r.judged, target{
-				what: fmt.Sprintf("%s, %s: growth of the p99 of the others, ms", cases[c.to].name, c.name),
-				got:  growth, wanted: milli(mostGrowth), time: true,
-			})
+			what := cases[c.to].name + ", " + c.name
+			r.judged = append(r.judged,
+				target{what: what + ": growth of a typical p99 of the others, ms", got: typical, wanted: milli(mostGrowth), time: true},
+				target{what: what + ": growth of the p99 of the others, ms", got: growth, wanted: milli(mostGrowth), time: true})
 		}
 	}
 	return r.err
