@@ -28,40 +28,35 @@ func TestBounded(t *testing.T) {
 		{"its parent ended", func(_ *bounded, cancel context.CancelFunc) { cancel() }, context.Canceled},
 	} {
 		for _, waited := range []bool{false, true} {
-			synctestRun(t, tt.name, func(t *testing.T) {
-				parent, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, 7))
-				defer cancel()
-				b := newBounded(parent, time.Second)
-				defer b.end()
-				if waited {
+			t.Run(tt.name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					parent, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, 7))
+					defer cancel()
+					b := newBounded(parent, time.Second)
+					defer b.end()
+					if waited {
+						select {
+						case <-b.Done():
+							require.Fail(t, "done at once")
+						default:
+						}
+					}
+					tt.do(b, cancel)
+					synctest.Wait()
+					require.Equal(t, 7, b.Value(key{}))
+					require.Equal(t, tt.want, b.Err())
 					select {
 					case <-b.Done():
-						require.Fail(t, "done at once")
+						require.Error(t, tt.want)
 					default:
+						require.NoError(t, tt.want)
 					}
-				}
-				tt.do(b, cancel)
-				synctest.Wait()
-				require.Equal(t, 7, b.Value(key{}))
-				require.Equal(t, tt.want, b.Err())
-				select {
-				case <-b.Done():
-					require.Error(t, tt.want)
-				default:
-					require.NoError(t, tt.want)
-				}
-				require.Equal(t, tt.want, b.Err(), "it stays")
+					require.Equal(t, tt.want, b.Err(), "it stays")
+				})
 			})
 		}
 	}
-}
-
-func synctestRun(t *testing.T, name string, f func(t *testing.T)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, f)
-	})
 }
 
 func TestBoundedDeadline(t *testing.T) {

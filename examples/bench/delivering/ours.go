@@ -130,7 +130,7 @@ func (o *ours) hang(ctx context.Context) error {
 			return err
 		}
 	}
-	for o.Stats().FannedOut < uint64(o.job.Backlog) {
+	for backlog := uint64(max(o.job.Backlog, 0)); o.Stats().FannedOut < backlog; {
 		time.Sleep(time.Millisecond)
 	}
 	return nil

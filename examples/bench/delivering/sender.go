@@ -48,8 +48,6 @@ type taken struct {
 	Peak    int64   // bytes of memory held, at most
 }
 
-func (t taken) rate(j job) float64 { return float64(j.Events) / t.Seconds }
-
 // A way delivers n events, numbered from a first one, and returns when all of them
 // have been answered with success.
 type way func(ctx context.Context, first, n int) error
