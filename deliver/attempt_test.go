@@ -405,6 +405,12 @@ func TestAttemptHeaders(t *testing.T) {
 			http.Header{"Content-Type": {"application/json"}, "User-Agent": {"paperround/1"}, "webhook-id": {"signed"}},
 			false,
 		},
+		"an empty user agent is none": {
+			http.Header{"User-Agent": {""}},
+			nil,
+			http.Header{"Content-Type": {"application/json"}, "User-Agent": {"paperround/1"}, "Webhook-Id": {"msg_1"}},
+			false,
+		},
 		"one user agent": {
 			http.Header{"user-agent": {"acme"}, "x-account": {"7", "8"}},
 			nil,
