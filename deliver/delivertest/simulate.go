@@ -36,13 +36,14 @@ type SimulateOptions struct {
 	// Trace is how many of the last events an error shows; 0 means 60, negative none.
 	Trace int
 
-	// Histories is how many histories RunSimulations plays; 0 means 1000. The
-	// environment variable DELIVERTEST_HISTORIES wins over it.
+	// Histories is how many histories RunSimulations plays; 0 means 1000, and 100 in
+	// short tests. The environment variable DELIVERTEST_HISTORIES wins over it, and over
+	// Budget.
 	Histories int
 
 	// Seed is the first of the seeds of RunSimulations, the others follow it; 0 means
-	// another one each time. The environment variable DELIVERTEST_SEED wins over it, and
-	// has that seed alone played.
+	// others each time. The environment variable DELIVERTEST_SEED wins over it, and has
+	// that seed alone played, up to 50 times.
 	Seed uint64
 
 	// Budget is how long RunSimulations may take by the real clock; 0 means one minute,
@@ -130,38 +131,21 @@ func Simulate(ctx context.Context, open func(maxOpen int) (deliver.Store, error)
 
 const (
 	defaultHistories = 1000
+	shortHistories   = 100
 	replays          = 50 // of one seed that was asked for
 )
 
 // RunSimulations plays many random histories, each by [Simulate] in a bubble of its
 // own, as many at a time as there are processors. A history that fails ends the test,
-// which prints its seed and the command that plays it again.
+// which prints its seed and the command that plays it again. When a goroutine of the
+// dispatcher or the store panics, nobody can print that: GOTRACEBACK=all shows the seed
+// among the arguments of Simulate.
 func RunSimulations(t *testing.T, open func(maxOpen int) (deliver.Store, error), opts *SimulateOptions) {
 	t.Helper()
 	if opts == nil {
 		opts = &SimulateOptions{}
 	}
-	r := &simulations{open: open, opts: opts, histories: int64(or(opts.Histories, defaultHistories)), first: opts.Seed}
-	if r.first == 0 {
-		r.first = uint64(time.Now().UnixNano()) //nolint:gosec // any bits will do
-	}
-	if s := os.Getenv("DELIVERTEST_HISTORIES"); s != "" {
-		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil || n < 1 {
-			t.Fatalf("DELIVERTEST_HISTORIES is %q; write how many histories to play", s)
-		}
-		r.histories = n
-	}
-	if s := os.Getenv("DELIVERTEST_SEED"); s != "" {
-		seed, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			t.Fatalf("DELIVERTEST_SEED is %q; write the number of a seed", s)
-		}
-		r.first, r.same, r.histories = seed, true, replays
-	}
-	if budget := or(opts.Budget, time.Minute); budget > 0 {
-		r.until = time.Now().Add(budget)
-	}
+	r := newSimulations(t, open, opts)
 	t.Run("histories", func(t *testing.T) {
 		for i := range runtime.GOMAXPROCS(0) {
 			t.Run(strconv.Itoa(i), func(t *testing.T) {
@@ -178,6 +162,39 @@ func RunSimulations(t *testing.T, open func(maxOpen int) (deliver.Store, error),
 	case played < r.histories:
 		t.Logf("the budget was over after %d of %d histories", played, r.histories)
 	}
+}
+
+func newSimulations(t *testing.T, open func(maxOpen int) (deliver.Store, error), opts *SimulateOptions) *simulations {
+	t.Helper()
+	r := &simulations{open: open, opts: opts, histories: int64(opts.Histories), first: opts.Seed}
+	if r.first == 0 {
+		r.first = uint64(time.Now().UnixNano())
+	}
+	budget := or(opts.Budget, time.Minute)
+	if r.histories == 0 {
+		r.histories = defaultHistories
+		if testing.Short() {
+			r.histories = shortHistories
+		}
+	}
+	if s := os.Getenv("DELIVERTEST_HISTORIES"); s != "" {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || n < 1 {
+			t.Fatalf("DELIVERTEST_HISTORIES is %q; write how many histories to play", s)
+		}
+		r.histories, budget = n, 0
+	}
+	if s := os.Getenv("DELIVERTEST_SEED"); s != "" {
+		seed, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			t.Fatalf("DELIVERTEST_SEED is %q; write the number of a seed", s)
+		}
+		r.first, r.same, r.histories = seed, true, replays
+	}
+	if budget > 0 {
+		r.until = time.Now().Add(budget)
+	}
+	return r
 }
 
 // simulations is the work of one RunSimulations.

@@ -91,10 +91,25 @@ func (m *model) rate(c *simClaim) {
 func (m *model) over(c *simClaim, status int) {
 	m.catchUp()
 	c.ended, c.status = time.Now(), status
+	if c.begun.Before(c.toldLost) && c.ended.Sub(c.toldLost) > breakOff {
+		m.w.fail("the exchange of %s went on for %s after its process knew that the lease is lost", c.d, c.ended.Sub(c.toldLost))
+	}
 	c.d.answers = slices.DeleteFunc(c.d.answers, func(x *simClaim) bool { return x == c })
 	c.p.busy--
 	c.p.busyAt[c.d.endpoint.ID]--
 	m.w.note(c.p, "answered", c.d, status)
+}
+
+// breakOff is how long an exchange may go on when its lease is known to be lost.
+const breakOff = 10 * time.Millisecond
+
+// breaksOff notes that a dispatcher knows which leases it lost.
+func (m *model) breaksOff(lost []deliver.Fence) {
+	for _, f := range lost {
+		if c := m.claims[f]; c != nil && c.toldLost.IsZero() {
+			c.toldLost = time.Now()
+		}
+	}
 }
 
 // asked judges what a dispatcher wants to record, before the store has a say.

@@ -99,6 +99,7 @@ type simClaim struct {
 	hooked  bool
 
 	begun, ended time.Time // of the exchange
+	toldLost     time.Time
 	status       int
 	header       bool // webhook-delivery: disable
 	retryAfter   time.Duration
@@ -381,6 +382,38 @@ func (m *model) checkTargets(msg *simMessage, plan deliver.Plan) {
 	}
 	m.w.fail("message %q was planned for %v, but %v match it", msg.ID, planned,
 		m.w.directory.matching(m.w.directory.version(), msg.Message, m.w.fanOutLimit))
+}
+
+// ready judges a walk: what it passes over is found by what stays open for ever.
+func (m *model) ready(slots deliver.Slots, after string, limit int, list []deliver.Backlog) {
+	now := m.catchUp()
+	if len(list) > limit {
+		m.w.fail("Ready returned more endpoints than it was asked for")
+	}
+	for _, b := range list {
+		e := m.endpoints[b.EndpointID]
+		slot := deliver.Slot(b.EndpointID)
+		if e == nil || !slots.Has(slot) || m.holders[slot] != slots.Owner || !m.owners[slots.Owner].After(now) || b.EndpointID == after {
+			m.w.fail("Ready returned endpoint %s, which is not in the process's slots or was before", b.EndpointID)
+			return
+		}
+		if e.disabled || e.pausedUntil.After(now) {
+			m.w.fail("Ready returned endpoint %s, which is paused or disabled", e.ID)
+		}
+		first, retries := 0, 0
+		for _, d := range e.deliveries {
+			switch {
+			case d.state != deliver.Scheduled || d.due.After(now) || d.blocked():
+			case d.history.Fresh():
+				first++
+			default:
+				retries++
+			}
+		}
+		if min(first, 1000) != min(b.First, 1000) || min(retries, 1000) != min(b.Retries, 1000) || first+retries == 0 {
+			m.w.fail("Ready counted %d first attempts and %d retries of endpoint %s instead of %d and %d", b.First, b.Retries, e.ID, first, retries)
+		}
+	}
 }
 
 // claim judges claims and keeps them.

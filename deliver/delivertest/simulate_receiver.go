@@ -164,7 +164,6 @@ type reply struct {
 	status     int // 0 if no answer comes
 	retryAfter int
 	disable    bool
-	hang       bool
 	err        error
 	panics     bool
 	reaches    bool // the receiver

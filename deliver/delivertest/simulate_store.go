@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"example.com/paperround/deliver"
@@ -24,6 +25,7 @@ const (
 	faultError       // the call fails
 	faultDelay       // it takes long
 	faultHang        // it hangs until its context ends
+	faultLate        // it fails, and takes effect later
 	faultKill        // its process dies
 )
 
@@ -51,15 +53,26 @@ func (w *world) storeFor(p *process) deliver.Store {
 
 // through makes a call: effect carries it out and tells the model, and answered,
 // which may be nil, runs if the process gets to know of it.
-func (s *simStore) through(ctx context.Context, name string, effect, answered func() error) error {
+func (s *simStore) through(ctx context.Context, name string, effect func(context.Context) error, answered func()) error {
 	w, p := s.w, s.p
 	if err := s.failpoint(ctx, name, "before"); err != nil {
+		if late, ok := err.(lateError); ok { //nolint:errorlint // it is never wrapped
+			w.late.Go(func() {
+				w.pause(context.WithoutCancel(ctx), nil, time.Duration(late))
+				p.inTrouble()
+				w.lock()
+				defer w.unlock()
+				w.note(p, name+" arrives late", nil, 0)
+				_ = effect(context.WithoutCancel(ctx)) // nobody waits for it
+			})
+			return errInjected
+		}
 		return err
 	}
 	if !w.lockFor(ctx, p) {
 		return ctxError(ctx)
 	}
-	err := effect()
+	err := effect(ctx)
 	w.unlock()
 	if err != nil {
 		return err
@@ -71,11 +84,16 @@ func (s *simStore) through(ctx context.Context, name string, effect, answered fu
 		return ctxError(ctx)
 	}
 	defer w.unlock()
-	if answered == nil {
-		return nil
+	if answered != nil {
+		answered()
 	}
-	return answered()
+	return nil
 }
+
+// lateError is a call that takes effect after a while, when its caller has given up.
+type lateError time.Duration
+
+func (lateError) Error() string { return errInjected.Error() }
 
 func ctxError(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
@@ -102,7 +120,7 @@ func (s *simStore) failpoint(ctx context.Context, name, where string) error {
 		p.inTrouble()
 		return errInjected
 	}
-	f, long := w.faultAt(p, &luck)
+	f, long := w.faultAt(p, name, &luck)
 	if f == faultNone {
 		if where == "before" || luck.take(4) == 0 {
 			w.pause(ctx, p, time.Duration(luck.take(2_000_000)))
@@ -123,6 +141,12 @@ func (s *simStore) failpoint(ctx context.Context, name, where string) error {
 	case faultDelay:
 		w.noteNow(p, name+" is late "+where)
 		w.pause(ctx, p, long)
+	case faultLate:
+		if where == "before" {
+			w.noteNow(p, name+" gets lost for a while")
+			return lateError(2 * long)
+		}
+		return errInjected
 	case faultHang:
 		w.noteNow(p, name+" hangs "+where)
 		w.pause(ctx, p, time.Hour)
@@ -136,14 +160,21 @@ func (s *simStore) failpoint(ctx context.Context, name, where string) error {
 }
 
 // faultAt rolls the dice for a failpoint.
-func (w *world) faultAt(p *process, luck *luck) (f fault, long time.Duration) {
-	if luck.take(1000) >= w.faults {
+func (w *world) faultAt(p *process, name string, luck *luck) (f fault, long time.Duration) {
+	often := 4
+	switch name {
+	case "Own", "Ready", "Pending": // idle processes call these all the time
+		often = 1
+	}
+	if luck.take(1000) >= often*w.faults {
 		return faultNone, 0
 	}
 	long = time.Duration(luck.take(int(w.lease)))
 	switch k := luck.take(20); {
-	case k < 11:
+	case k < 9:
 		return faultError, 0
+	case k < 12:
+		return faultLate, long
 	case k < 16:
 		return faultDelay, long
 	case k < 19:
@@ -156,191 +187,200 @@ func (w *world) faultAt(p *process, luck *luck) (f fault, long time.Duration) {
 
 // Enqueue implements [deliver.Store].
 func (s *simStore) Enqueue(ctx context.Context, messages ...*deliver.Message) error {
-	return s.through(ctx, "Enqueue", func() error {
+	return s.through(ctx, "Enqueue", func(ctx context.Context) error {
 		err := s.Store.Enqueue(ctx, messages...)
-		if err != nil && ctx.Err() != nil {
-			return err
+		if err == nil || ctx.Err() == nil {
+			s.w.model.enqueue(messages, err)
 		}
-		s.w.model.enqueue(messages, err)
 		return err
 	}, nil)
 }
 
-// Own implements [deliver.Store].
-func (s *simStore) Own(ctx context.Context, owner string, ttl time.Duration) (slots deliver.Slots, err error) {
-	err = s.through(ctx, "Own", func() (err error) {
-		s.p.owner = owner
-		if slots, err = s.Store.Own(ctx, owner, ttl); err != nil {
-			return s.judged(ctx, "Own", err)
-		}
-		s.w.model.own(owner, ttl, slots)
-		return nil
-	}, nil)
-	if err != nil {
-		return deliver.Slots{}, err
-	}
-	return slots, nil
-}
-
 // judged passes an error of the store on: it has no reason for one but an ended
-// context.
-func (s *simStore) judged(ctx context.Context, name string, err error) error {
-	if ctx.Err() == nil {
+// context. Otherwise it lets the model know what the store did.
+func (s *simStore) judged(ctx context.Context, name string, err error, tell func()) error {
+	switch {
+	case err == nil:
+		tell()
+	case ctx.Err() == nil:
 		s.w.unexpected(name, err)
 	}
 	return err
 }
 
+// Own implements [deliver.Store].
+func (s *simStore) Own(ctx context.Context, owner string, ttl time.Duration) (deliver.Slots, error) {
+	var got deliver.Slots
+	err := s.through(ctx, "Own", func(ctx context.Context) error {
+		slots, err := s.Store.Own(ctx, owner, ttl)
+		return s.judged(ctx, "Own", err, func() {
+			got, s.p.owner = slots, owner
+			s.w.model.own(owner, ttl, slots)
+		})
+	}, nil)
+	if err != nil {
+		return deliver.Slots{}, err
+	}
+	return got, nil
+}
+
 // Pending implements [deliver.Store].
-func (s *simStore) Pending(ctx context.Context, limit int, lease time.Duration) (batch []deliver.Pending, next time.Duration, err error) {
-	err = s.through(ctx, "Pending", func() (err error) {
-		if batch, next, err = s.Store.Pending(ctx, limit, lease); err != nil {
-			return s.judged(ctx, "Pending", err)
-		}
-		s.w.model.pending(s.p, batch, lease)
-		return nil
+func (s *simStore) Pending(ctx context.Context, limit int, lease time.Duration) ([]deliver.Pending, time.Duration, error) {
+	var got []deliver.Pending
+	var next time.Duration
+	err := s.through(ctx, "Pending", func(ctx context.Context) error {
+		batch, after, err := s.Store.Pending(ctx, limit, lease)
+		return s.judged(ctx, "Pending", err, func() {
+			got, next = batch, after
+			s.w.model.pending(s.p, batch, lease)
+		})
 	}, nil)
 	if err != nil {
 		return nil, 0, err
 	}
-	return batch, next, nil
+	return got, next, nil
 }
 
 // FanOut implements [deliver.Store].
-func (s *simStore) FanOut(ctx context.Context, plans []deliver.Plan) (lost []deliver.Fence, err error) {
-	err = s.through(ctx, "FanOut", func() (err error) {
-		if lost, err = s.Store.FanOut(ctx, plans); err != nil {
-			return s.judged(ctx, "FanOut", err)
-		}
-		s.w.model.fanOut(s.p, plans, lost)
-		return nil
+func (s *simStore) FanOut(ctx context.Context, plans []deliver.Plan) ([]deliver.Fence, error) {
+	var got []deliver.Fence
+	plans = slices.Clone(plans) // it may take effect after the caller has gone
+	err := s.through(ctx, "FanOut", func(ctx context.Context) error {
+		lost, err := s.Store.FanOut(ctx, plans)
+		return s.judged(ctx, "FanOut", err, func() {
+			got = lost
+			s.w.model.fanOut(s.p, plans, lost)
+		})
 	}, nil)
 	if err != nil {
 		return nil, err
 	}
-	return lost, nil
+	return got, nil
 }
 
 // Ready implements [deliver.Store].
-func (s *simStore) Ready(ctx context.Context, slots deliver.Slots, after string, limit int) (list []deliver.Backlog, next time.Duration, err error) {
-	err = s.through(ctx, "Ready", func() (err error) {
-		if list, next, err = s.Store.Ready(ctx, slots, after, limit); err != nil {
-			return s.judged(ctx, "Ready", err)
-		}
-		return nil
+func (s *simStore) Ready(ctx context.Context, slots deliver.Slots, after string, limit int) ([]deliver.Backlog, time.Duration, error) {
+	var got []deliver.Backlog
+	var next time.Duration
+	err := s.through(ctx, "Ready", func(ctx context.Context) error {
+		list, wait, err := s.Store.Ready(ctx, slots, after, limit)
+		return s.judged(ctx, "Ready", err, func() {
+			got, next = list, wait
+			s.w.model.ready(slots, after, limit, list)
+		})
 	}, nil)
 	if err != nil {
 		return nil, 0, err
 	}
-	return list, next, nil
+	return got, next, nil
 }
 
 // Claim implements [deliver.Store]. It marks each message, in the trace that nothing
 // else uses here, so that the exchange shows under which claim it is made.
-func (s *simStore) Claim(ctx context.Context, slots deliver.Slots, wants []deliver.Want, lease time.Duration) (claims []deliver.Claim, err error) {
+func (s *simStore) Claim(ctx context.Context, slots deliver.Slots, wants []deliver.Want, lease time.Duration) ([]deliver.Claim, error) {
 	asked := time.Now()
+	wants = slices.Clone(wants)
+	var got []deliver.Claim
 	var granted []*simClaim
-	err = s.through(ctx, "Claim", func() (err error) {
-		if claims, err = s.Store.Claim(ctx, slots, wants, lease); err != nil {
-			return s.judged(ctx, "Claim", err)
-		}
-		granted = s.w.model.claim(s.p, slots, wants, asked, lease, claims)
-		return nil
-	}, func() error {
+	err := s.through(ctx, "Claim", func(ctx context.Context) error {
+		claims, err := s.Store.Claim(ctx, slots, wants, lease)
+		return s.judged(ctx, "Claim", err, func() {
+			got = claims
+			granted = s.w.model.claim(s.p, slots, wants, asked, lease, claims)
+		})
+	}, func() {
 		for i, c := range granted {
 			c.handed = true
-			marked := *claims[i].Message
+			marked := *got[i].Message
 			marked.Trace.Parent = fmt.Sprintf("00-%032x-%016x-01", c.number, c.number)
-			claims[i].Message = &marked
+			got[i].Message = &marked
 		}
-		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return claims, nil
+	return got, nil
 }
 
 // Extend implements [deliver.Store].
-func (s *simStore) Extend(ctx context.Context, fences []deliver.Fence, lease time.Duration) (lost []deliver.Fence, err error) {
-	err = s.through(ctx, "Extend", func() (err error) {
-		if lost, err = s.Store.Extend(ctx, fences, lease); err != nil {
-			return s.judged(ctx, "Extend", err)
-		}
-		s.w.model.extend(fences, lease, lost)
-		return nil
-	}, nil)
+func (s *simStore) Extend(ctx context.Context, fences []deliver.Fence, lease time.Duration) ([]deliver.Fence, error) {
+	fences = slices.Clone(fences)
+	var got []deliver.Fence
+	err := s.through(ctx, "Extend", func(ctx context.Context) error {
+		lost, err := s.Store.Extend(ctx, fences, lease)
+		return s.judged(ctx, "Extend", err, func() {
+			got = lost
+			s.w.model.extend(fences, lease, lost)
+		})
+	}, func() { s.w.model.breaksOff(got) })
 	if err != nil {
 		return nil, err
 	}
-	return lost, nil
+	return got, nil
 }
 
 // Settle implements [deliver.Store].
-func (s *simStore) Settle(ctx context.Context, settlements []deliver.Settlement) (lost []deliver.Fence, err error) {
+func (s *simStore) Settle(ctx context.Context, settlements []deliver.Settlement) ([]deliver.Fence, error) {
+	settlements = slices.Clone(settlements)
 	if !s.p.isDead() {
 		s.w.lock()
 		s.w.model.asked(s.p, settlements)
 		s.w.unlock()
 	}
-	err = s.through(ctx, "Settle", func() (err error) {
-		if lost, err = s.Store.Settle(ctx, settlements); err != nil {
-			return s.judged(ctx, "Settle", err)
-		}
-		s.w.model.settle(s.p, settlements, lost)
-		return nil
-	}, func() error {
-		s.w.model.answered(s.p, settlements, lost)
-		return nil
-	})
+	var got []deliver.Fence
+	err := s.through(ctx, "Settle", func(ctx context.Context) error {
+		lost, err := s.Store.Settle(ctx, settlements)
+		return s.judged(ctx, "Settle", err, func() {
+			got = lost
+			s.w.model.settle(s.p, settlements, lost)
+		})
+	}, func() { s.w.model.answered(s.p, settlements, got) })
 	if err != nil {
 		return nil, err
 	}
-	return lost, nil
+	return got, nil
 }
 
 // Replay implements [deliver.Ledger].
-func (s *simLedger) Replay(ctx context.Context, sel deliver.Selection, cursor string, limit int) (n int, next string, err error) {
-	err = s.through(ctx, "Replay", func() (err error) {
-		if n, next, err = s.Ledger.Replay(ctx, sel, cursor, limit); err != nil {
-			return s.judged(ctx, "Replay", err)
-		}
-		s.w.model.replay(sel, n)
-		return nil
-	}, nil)
-	return n, next, err
+func (s *simLedger) Replay(ctx context.Context, sel deliver.Selection, cursor string, limit int) (int, string, error) {
+	return s.each(ctx, "Replay", sel, cursor, limit, s.Ledger.Replay, s.w.model.replay)
 }
 
 // Cancel implements [deliver.Ledger].
-func (s *simLedger) Cancel(ctx context.Context, sel deliver.Selection, cursor string, limit int) (n int, next string, err error) {
-	err = s.through(ctx, "Cancel", func() (err error) {
-		if n, next, err = s.Ledger.Cancel(ctx, sel, cursor, limit); err != nil {
-			return s.judged(ctx, "Cancel", err)
-		}
-		s.w.model.cancel(sel, n)
-		return nil
+func (s *simLedger) Cancel(ctx context.Context, sel deliver.Selection, cursor string, limit int) (int, string, error) {
+	return s.each(ctx, "Cancel", sel, cursor, limit, s.Ledger.Cancel, s.w.model.cancel)
+}
+
+func (s *simLedger) each(ctx context.Context, name string, sel deliver.Selection, cursor string, limit int,
+	call func(context.Context, deliver.Selection, string, int) (int, string, error), tell func(deliver.Selection, int),
+) (int, string, error) {
+	var did int
+	var next string
+	err := s.through(ctx, name, func(ctx context.Context) error {
+		n, more, err := call(ctx, sel, cursor, limit)
+		return s.judged(ctx, name, err, func() {
+			did, next = n, more
+			tell(sel, n)
+		})
 	}, nil)
-	return n, next, err
+	if err != nil {
+		return 0, "", err
+	}
+	return did, next, nil
 }
 
 // Change implements [deliver.Ledger].
 func (s *simLedger) Change(ctx context.Context, endpointID string, e deliver.Effect) error {
-	return s.through(ctx, "Change", func() error {
-		if err := s.Ledger.Change(ctx, endpointID, e); err != nil {
-			return s.judged(ctx, "Change", err)
-		}
-		s.w.model.change(endpointID, e)
-		return nil
+	return s.through(ctx, "Change", func(ctx context.Context) error {
+		err := s.Ledger.Change(ctx, endpointID, e)
+		return s.judged(ctx, "Change", err, func() { s.w.model.change(endpointID, e) })
 	}, nil)
 }
 
 // Resume implements [deliver.Ledger].
 func (s *simLedger) Resume(ctx context.Context, endpointID string) error {
-	return s.through(ctx, "Resume", func() error {
-		if err := s.Ledger.Resume(ctx, endpointID); err != nil {
-			return s.judged(ctx, "Resume", err)
-		}
-		s.w.model.resume(endpointID)
-		return nil
+	return s.through(ctx, "Resume", func(ctx context.Context) error {
+		err := s.Ledger.Resume(ctx, endpointID)
+		return s.judged(ctx, "Resume", err, func() { s.w.model.resume(endpointID) })
 	}, nil)
 }

@@ -14,7 +14,10 @@ import (
 )
 
 // patience is how long a healed world may take to settle what is open.
-const patience = 4 * time.Hour
+const patience = 200 * time.Hour
+
+// hostPatience is how long the host waits for what it asks of a dispatcher.
+const hostPatience = 3 * time.Second
 
 // world is one random history.
 type world struct {
@@ -36,7 +39,8 @@ type world struct {
 	endpoints   []*simEndpoint
 	publishes   int
 
-	turn      chan struct{} // the turnstile: full while somebody is in
+	late      sync.WaitGroup // calls that are under way although their callers gave up
+	turn      chan struct{}  // the turnstile: full while somebody is in
 	healed    atomic.Bool
 	failed    chan struct{} // closed at the first broken promise
 	err       error
@@ -196,9 +200,9 @@ type process struct {
 	gone        chan struct{} // closed when it is dead
 	bury        sync.Once
 	cancel      context.CancelFunc
-	done        chan error
-	lastTrouble atomic.Int64 // when something kept it from the store last
-	cut, mended time.Time    // between these, it does not reach the store
+	done        chan struct{} // closed when Run has returned
+	lastTrouble atomic.Int64  // when something kept it from the store last
+	cut, mended time.Time     // between these, it does not reach the store
 
 	concurrency         int
 	endpointConcurrency int
@@ -254,7 +258,7 @@ func (p *process) stop() {
 func (w *world) newProcess(ctx context.Context, number int) (*process, error) {
 	l := w.luck("process", "", number, w.begin)
 	p := &process{
-		w: w, number: number, gone: make(chan struct{}), done: make(chan error, 1),
+		w: w, number: number, gone: make(chan struct{}), done: make(chan struct{}),
 		concurrency: oneOf(&l, 1, 2, 4, 16, 64), endpointConcurrency: oneOf(&l, 0, 0, 1, 3),
 		busyAt: map[string]int{}, rates: map[string][]time.Time{}, holds: map[holdKey]hold{},
 	}
@@ -294,7 +298,7 @@ func (w *world) newProcess(ctx context.Context, number int) (*process, error) {
 	w.note(p, "starts", nil, 0)
 	w.unlock()
 	if number == 0 {
-		p.done <- nil
+		close(p.done)
 		return p, nil
 	}
 	if l.take(4) == 0 && w.faults > 0 {
@@ -309,7 +313,7 @@ func (w *world) newProcess(ctx context.Context, number int) (*process, error) {
 			w.note(p, "has stopped", nil, 0)
 			w.unlock()
 		}
-		p.done <- nil
+		close(p.done)
 	}()
 	return p, nil
 }
@@ -321,9 +325,13 @@ func relief(l *luck) *deliver.Relief {
 
 func policy(l *luck) *deliver.Policy {
 	second := time.Second
+	schedule := oneOf(l, []time.Duration{}, []time.Duration{second / 2}, []time.Duration{second / 5, second, 2 * second},
+		[]time.Duration{0, second, second, 3 * second, 5 * second}, []time.Duration{second, second, second, second, second, second})
+	if l.take(100) == 0 {
+		schedule = nil // minutes and hours
+	}
 	return &deliver.Policy{
-		Schedule: oneOf(l, nil, []time.Duration{}, []time.Duration{second / 2}, []time.Duration{second / 5, second, 2 * second},
-			[]time.Duration{0, second, second, 3 * second, 5 * second}, []time.Duration{second, second, second, second, second, second}),
+		Schedule:         schedule,
 		Jitter:           oneOf(l, 0, -1, 0.5),
 		MaxAge:           oneOf(l, -1, -1, 0, 10*second),
 		RejectedAttempts: oneOf(l, 0, 1, -1),
@@ -343,9 +351,9 @@ func newWorld(seed uint64, open func(maxOpen int) (deliver.Store, error), opts *
 	w.directory = &simDirectory{w: w}
 	endpoints := 0
 	switch size := l.take(100); {
-	case size < 80:
+	case size < 86:
 		endpoints, w.publishes, w.lasts = 1+l.take(4), 1+l.take(8), time.Duration(2+l.take(6))*time.Second
-	case size < 98:
+	case size < 99:
 		endpoints, w.publishes, w.lasts = 1+l.take(8), 5+l.take(25), time.Duration(5+l.take(15))*time.Second
 	default:
 		endpoints, w.publishes, w.lasts = 5+l.take(36), 20+l.take(80), time.Duration(5+l.take(20))*time.Second
@@ -389,7 +397,7 @@ func (w *world) newEndpoint(i int, l *luck) *simEndpoint {
 			Policy:      policy(l),
 			ExactOK:     l.take(8) == 0,
 		},
-		kind: oneOf(l, "", "", "", "green"), temper: oneOf(l, 0, 30, 60, 100), present: true, lanes: map[string][]*simDelivery{},
+		kind: oneOf(l, "", "", "", "green"), temper: oneOf(l, 0, 50, 80, 100), present: true, lanes: map[string][]*simDelivery{},
 	}
 }
 
@@ -431,6 +439,7 @@ func (w *world) play(ctx context.Context, l *luck) error {
 	acting.Go(func() { w.pause(ctx, nil, w.lasts) })
 	acting.Wait()
 	w.heal(ctx, host)
+	w.late.Wait()
 	w.settleDown(ctx)
 	return w.close(ctx)
 }
@@ -502,6 +511,8 @@ func (w *world) publish(ctx context.Context, host *process, n int, own *luck) {
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(own.take(3_000_000)))
 		defer cancel()
 	}
+	ctx, cancel := context.WithTimeout(ctx, hostPatience)
+	defer cancel()
 	ids, err := p.d.PublishBatch(ctx, batch, nil)
 	w.lock()
 	defer w.unlock()
@@ -534,6 +545,8 @@ func (w *world) meddle(ctx context.Context, host *process, own *luck) {
 	if w.ledger == nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, hostPatience)
+	defer cancel()
 	d := w.someone(host, own).d
 	sel := deliver.Selection{EndpointID: e.ID}
 	if own.take(2) == 0 {
