@@ -422,9 +422,9 @@ func (w *world) play(ctx context.Context, l *luck) error {
 	}
 	some := func() time.Duration { return time.Duration(l.take(int(w.lasts))) }
 	number := 0
-	for range 1 + l.take(3) {
+	for range oneOf(l, 1, 1, 2, 3) {
 		var lives []int
-		for range 1 + l.take(3) {
+		for range oneOf(l, 1, 1, 2, 3) {
 			number++
 			lives = append(lives, number)
 		}
