@@ -33,6 +33,10 @@
 //			t.Fatal(err)
 //		}
 //	})
+//
+// [RunSimulations] plays random histories of processes that die, stores that fail and
+// endpoints that misbehave, and watches whether every promise is kept: with a store or a
+// receiver of one's own, in virtual time. [Simulate] plays one.
 package delivertest
 
 // T is what the assertions need of [*testing.T].

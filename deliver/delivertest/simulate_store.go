@@ -57,14 +57,20 @@ func (s *simStore) through(ctx context.Context, name string, effect func(context
 	w, p := s.w, s.p
 	if err := s.failpoint(ctx, name, "before"); err != nil {
 		if late, ok := err.(lateError); ok { //nolint:errorlint // it is never wrapped
-			w.late.Go(func() {
+			w.lock()
+			w.late++
+			w.unlock()
+			go func() {
 				w.pause(context.WithoutCancel(ctx), nil, time.Duration(late))
 				p.inTrouble()
 				w.lock()
 				defer w.unlock()
-				w.note(p, name+" arrives late", nil, 0)
-				_ = effect(context.WithoutCancel(ctx)) // nobody waits for it
-			})
+				w.late--
+				if w.err == nil {
+					w.note(p, name+" arrives late", nil, 0)
+					_ = effect(context.WithoutCancel(ctx)) // nobody waits for it
+				}
+			}()
 			return errInjected
 		}
 		return err

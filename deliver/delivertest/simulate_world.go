@@ -39,8 +39,8 @@ type world struct {
 	endpoints   []*simEndpoint
 	publishes   int
 
-	late      sync.WaitGroup // calls that are under way although their callers gave up
-	turn      chan struct{}  // the turnstile: full while somebody is in
+	late      int           // calls that are under way although their callers gave up
+	turn      chan struct{} // the turnstile: full while somebody is in
 	healed    atomic.Bool
 	failed    chan struct{} // closed at the first broken promise
 	err       error
@@ -439,7 +439,6 @@ func (w *world) play(ctx context.Context, l *luck) error {
 	acting.Go(func() { w.pause(ctx, nil, w.lasts) })
 	acting.Wait()
 	w.heal(ctx, host)
-	w.late.Wait()
 	w.settleDown(ctx)
 	return w.close(ctx)
 }
@@ -588,13 +587,12 @@ func (w *world) rewire(e *simEndpoint, own *luck) {
 	changed := *e.Endpoint
 	changed.URL = strings.TrimSuffix(changed.URL, "/in") + oneOf(own, "/in", "/v2/in")
 	changed.Topics = oneOf(own, []topic.Pattern{topic.Everything}, []topic.Pattern{"sim:a.*"}, []topic.Pattern{"sim:b.*"})
-	e.Endpoint = &changed
 	w.note(nil, "changed", e, 0)
 	if i >= 0 {
-		list[i] = e.Endpoint
+		list[i] = &changed
 	} else {
 		e.present, e.absent = true, time.Now()
-		list = append(list, e.Endpoint)
+		list = append(list, &changed)
 	}
 	w.directory.set(list)
 }
@@ -638,6 +636,9 @@ func (w *world) settleDown(ctx context.Context) {
 	for ctx.Err() == nil && !w.isOver() {
 		w.lock()
 		open := w.model.unsettled()
+		if w.late > 0 {
+			open = "calls to the store are under way"
+		}
 		if open != "" && time.Since(begin) > patience {
 			w.fail("nothing happens any more, but %s", open)
 		}
