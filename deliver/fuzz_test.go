@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"math/big"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -19,6 +20,15 @@ func FuzzParseRetryAfter(f *testing.F) {
 		}
 		if d%time.Second != 0 {
 			t.Errorf("%q has a fraction of a second: %s", value, d)
+		}
+		if digits := strings.TrimSpace(value); onlyDigits.MatchString(digits) {
+			seconds, _ := new(big.Int).SetString(digits, 10)
+			if want := min(seconds.Uint64(), 86400); seconds.IsUint64() && d != time.Duration(want)*time.Second {
+				t.Errorf("%q is %s", value, d)
+			}
+			if !seconds.IsUint64() && d != 24*time.Hour {
+				t.Errorf("%q is %s", value, d)
+			}
 		}
 	})
 }

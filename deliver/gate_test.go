@@ -270,6 +270,10 @@ func TestGateTurns(t *testing.T) {
 		}
 	}
 	require.Equal(t, 150, firsts)
+	g.first, g.retries = 300, 0
+	for range 300 {
+		require.True(t, g.take(true), "nothing else is there")
+	}
 	g.first, g.retries = 300, 300
 	for range 300 {
 		require.True(t, g.take(false), "none while retries have their share")

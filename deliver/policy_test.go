@@ -83,6 +83,12 @@ func TestPolicyDecide(t *testing.T) {
 			receiver(ReasonRedirect, 0), 0.5,
 			Decision{State: Exhausted, History: History{Attempts: 4, Rejected: 4}},
 		},
+		"another failure after all rejections": {
+			&Policy{RejectedAttempts: 3}, // it was more before
+			History{Attempts: 4, Rejected: 4},
+			status, 0.5,
+			Decision{After: 5 * time.Hour, History: History{Attempts: 5, Rejected: 4}},
+		},
 		"refused destinations too": {
 			nil,
 			History{Attempts: 3, Rejected: 3},
@@ -119,6 +125,12 @@ func TestPolicyDecide(t *testing.T) {
 			receiver(ReasonStatus, time.Hour), 0.5,
 			Decision{State: Exhausted, Endpoint: Effect{Pause: time.Hour, Cause: CauseRetryAfter}, History: History{Attempts: 10}},
 		},
+		"Retry-After of more than a day": {
+			&Policy{MaxRetryAfter: 48 * time.Hour},
+			History{},
+			receiver(ReasonStatus, 48*time.Hour), 0.5,
+			Decision{After: 24 * time.Hour, Endpoint: Effect{Pause: 24 * time.Hour, Cause: CauseRetryAfter}, History: History{Attempts: 1}},
+		},
 		"just young enough": {
 			&Policy{MaxAge: time.Hour},
 			History{Age: time.Hour - 5*time.Second},
@@ -145,6 +157,7 @@ func TestPolicyDecide(t *testing.T) {
 		},
 		"our fault":          {nil, History{Attempts: 2}, ours, 0.5, Decision{After: time.Second, History: History{Attempts: 2, OwnFaults: 1}}},
 		"our fourth fault":   {nil, History{OwnFaults: 3}, ours, 0.5, Decision{After: 8 * time.Second, History: History{OwnFaults: 4}}},
+		"less than no fault": {nil, History{OwnFaults: -3}, ours, 0.5, Decision{After: time.Second, History: History{OwnFaults: -2}}},
 		"our thousandth":     {nil, History{OwnFaults: 999}, ours, 0.5, Decision{After: time.Minute, History: History{OwnFaults: 1000}}},
 		"our fault, too old": {nil, History{Attempts: 1, Age: 121 * time.Hour}, ours, 0.5, Decision{State: Exhausted, History: History{Attempts: 1, OwnFaults: 1, Age: 121 * time.Hour}}},
 		"our fault, never attempted": {
@@ -204,17 +217,23 @@ func TestPolicyEffects(t *testing.T) {
 		res    *Result
 		want   Effect
 	}{
-		"one 410":                   {nil, Health{}, gone, Effect{Signal: SignalGone}},
-		"two 410 at once":           {nil, Health{Gone: 2*time.Minute - 1}, gone, Effect{Signal: SignalGone}},
-		"two 410, minutes apart":    {nil, Health{Gone: 2 * time.Minute}, gone, Effect{SignalGone, 5 * day, false, CauseGone}},
-		"404 after a 410":           {nil, Health{Gone: time.Hour}, missing, Effect{Signal: SignalFailure}},
-		"410s nearer by choice":     {&Policy{GoneApart: time.Second}, Health{Gone: time.Second}, gone, Effect{SignalGone, 5 * day, false, CauseGone}},
-		"410s that do not count":    {&Policy{GoneApart: -1}, Health{Gone: time.Hour}, gone, Effect{Signal: SignalGone}},
-		"a shorter pause":           {&Policy{GonePause: time.Hour}, Health{Gone: time.Hour}, gone, Effect{SignalGone, time.Hour, false, CauseGone}},
-		"no pause":                  {&Policy{GonePause: -1}, Health{Gone: time.Hour}, gone, Effect{Signal: SignalGone}},
-		"asked":                     {nil, Health{}, asked, Effect{SignalFailure, 5 * day, false, CauseAsked}},
-		"asked, with thanks":        {nil, Health{}, thanks, Effect{SignalSuccess, 5 * day, false, CauseAsked}},
-		"asked in vain":             {&Policy{GonePause: -1}, Health{}, asked, Effect{Signal: SignalFailure}},
+		"one 410":                {nil, Health{}, gone, Effect{Signal: SignalGone}},
+		"two 410 at once":        {nil, Health{Gone: 2*time.Minute - 1}, gone, Effect{Signal: SignalGone}},
+		"two 410, minutes apart": {nil, Health{Gone: 2 * time.Minute}, gone, Effect{SignalGone, 5 * day, false, CauseGone}},
+		"404 after a 410":        {nil, Health{Gone: time.Hour}, missing, Effect{Signal: SignalFailure}},
+		"410s nearer by choice":  {&Policy{GoneApart: time.Second}, Health{Gone: time.Second}, gone, Effect{SignalGone, 5 * day, false, CauseGone}},
+		"410s that do not count": {&Policy{GoneApart: -1}, Health{Gone: time.Hour}, gone, Effect{Signal: SignalGone}},
+		"a shorter pause":        {&Policy{GonePause: time.Hour}, Health{Gone: time.Hour}, gone, Effect{SignalGone, time.Hour, false, CauseGone}},
+		"no pause":               {&Policy{GonePause: -1}, Health{Gone: time.Hour}, gone, Effect{Signal: SignalGone}},
+		"asked":                  {nil, Health{}, asked, Effect{SignalFailure, 5 * day, false, CauseAsked}},
+		"asked, with thanks":     {nil, Health{}, thanks, Effect{SignalSuccess, 5 * day, false, CauseAsked}},
+		"asked in vain":          {&Policy{GonePause: -1}, Health{}, asked, Effect{Signal: SignalFailure}},
+		"gone, and it asks": {
+			nil,
+			Health{Gone: time.Hour},
+			&Result{Reason: ReasonRejected, Fault: FaultReceiver, Status: 410, Disable: true},
+			Effect{SignalGone, 5 * day, false, CauseGone},
+		},
 		"Retry-After":               {nil, Health{}, patient, Effect{SignalFailure, 7 * time.Hour, false, CauseRetryAfter}},
 		"Retry-After, capped":       {&Policy{MaxRetryAfter: time.Hour}, Health{}, patient, Effect{SignalFailure, time.Hour, false, CauseRetryAfter}},
 		"Retry-After, ignored":      {&Policy{MaxRetryAfter: -1}, Health{}, patient, Effect{Signal: SignalFailure}},
@@ -259,6 +278,7 @@ func TestPolicyValidate(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]*Policy{
 		"negative wait":  {Schedule: []time.Duration{-1}},
+		"long wait":      {Schedule: []time.Duration{365*24*time.Hour + 1}},
 		"endless wait":   {Schedule: []time.Duration{math.MaxInt64}},
 		"endless jitter": {Jitter: math.Inf(1)},
 		"much jitter":    {Jitter: 1.1},
@@ -269,6 +289,46 @@ func TestPolicyValidate(t *testing.T) {
 	}
 	require.NoError(t, (*Policy)(nil).validate())
 	require.NoError(t, (&Policy{Jitter: -1, MaxAge: -1, RejectedAttempts: -1}).validate())
+	most := make([]time.Duration, 1000)
+	most[999] = 365 * 24 * time.Hour
+	require.NoError(t, (&Policy{Jitter: 1, Schedule: most}).validate())
+}
+
+// One attempt of which nobody knows how it ended is made again, and so is the second
+// while there are others left.
+func TestPolicyLost(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		h    History
+		want bool
+	}{
+		"known":                {History{Attempts: 10}, false},
+		"one, none left":       {History{Attempts: 10, Unknown: 1}, false},
+		"two, none left":       {History{Attempts: 10, Unknown: 2}, true},
+		"two, one left":        {History{Attempts: 9, Unknown: 2}, false},
+		"two, of a short life": {History{Attempts: 2, Unknown: 2}, false},
+	} {
+		require.Equal(t, tc.want, (*Policy)(nil).lost(tc.h), name)
+	}
+}
+
+func TestReliefValidate(t *testing.T) {
+	t.Parallel()
+	for want, bad := range map[string][]Relief{
+		"Relief.Shrink":       {{Shrink: math.NaN()}, {Shrink: 1.01}, {Shrink: math.Inf(1)}},
+		"Relief.BreakerShare": {{BreakerShare: math.NaN()}, {BreakerShare: 1.01}},
+		"negative":            {{BreakerLeast: -1}, {BreakerWindow: -1}, {BreakerPause: -1}},
+	} {
+		for _, f := range bad {
+			require.ErrorContains(t, f.validate(), want)
+		}
+	}
+	require.NoError(t, (*Relief)(nil).validate())
+	require.NoError(t, (&Relief{Shrink: 1, BreakerShare: 1, BreakerLeast: 1, BreakerWindow: 1, BreakerPause: 1}).validate())
+	require.NoError(t, (&Relief{Shrink: -1, BreakerShare: -1}).validate())
+	require.Equal(t, Relief{0.5, 0.5, 10, time.Minute, 30 * time.Second}, (&Relief{}).relief())
+	own := Relief{0.25, 0.75, 3, time.Second, time.Hour}
+	require.Equal(t, own, own.relief())
 }
 
 func TestParseRetryAfter(t *testing.T) {

@@ -128,6 +128,17 @@ func TestPublishRefuses(t *testing.T) {
 	}
 }
 
+func TestPublishAcceptsTheLongest(t *testing.T) {
+	t.Parallel()
+	b := setup(t, nil, benchOptions{idle: true})
+	long := strings.Repeat("x", 256)
+	ev := newEvent()
+	ev.contentType = "text/" + long[5:]
+	id, err := b.Publish(t.Context(), ev, &PublishOptions{ID: long[:128], Tenant: long, Key: long})
+	require.NoError(t, err)
+	require.Len(t, id, 128)
+}
+
 func TestPublishBodyLimit(t *testing.T) {
 	t.Parallel()
 	ev := newEvent()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -878,6 +880,10 @@ func TestFilters(t *testing.T) {
 			require.Equal(t, tc.want, e.accepts(fieldsOf(&Message{ContentType: tc.contentType, Body: []byte(tc.body)})))
 		})
 	}
+	longest := newEndpoint("e1")
+	longest.Filters = []Filter{{Path: strings.Repeat("a", 256), Values: []string{"1"}}}
+	_, err := Static(longest)
+	require.NoError(t, err)
 	for _, f := range []Filter{{}, {Path: "a"}, {Path: "a..b", Values: []string{"1"}}, {Path: ".a", Values: []string{"1"}}, {Path: strings.Repeat("a", 257), Values: []string{"1"}}} {
 		e := newEndpoint("e1")
 		e.Filters = []Filter{f}
@@ -923,7 +929,14 @@ func TestTrace(t *testing.T) {
 			"no span": {"00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", "a=1"},
 			"version": {"ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1"},
 			"alone":   {"", "a=1"},
+			"upper":   {strings.ToUpper(parent), "a=1"},
+			"dash_1":  {"00x" + parent[3:], "a=1"},
+			"dash_2":  {parent[:35] + "x" + parent[36:], "a=1"},
+			"dash_3":  {parent[:52] + "x" + parent[53:], "a=1"},
+			"more":    {parent + "0", "a=1"},
+			"most":    {parent, strings.Repeat("~", 512)},
 			"long":    {parent, strings.Repeat("a", 513)},
+			"delete":  {parent, "a=\x7f"},
 		} {
 			ctx := context.WithValue(t.Context(), key{}, trace)
 			_, err := b.Publish(ctx, newEvent(), &PublishOptions{ID: strings.ReplaceAll(id, " ", "_")})
@@ -934,9 +947,13 @@ func TestTrace(t *testing.T) {
 		for _, q := range rec.seen() {
 			got[q.id] = Trace{q.header.Get("Traceparent"), q.header.Get("Tracestate")}
 			require.Empty(t, q.header.Get("X-Evil"))
+			require.Equal(t, got[q.id].Parent != "", len(q.header["Traceparent"]) == 1, "none, not an empty one")
+			require.Equal(t, got[q.id].State != "", len(q.header["Tracestate"]) == 1, "none, not an empty one")
 		}
 		require.Equal(t, map[string]Trace{
 			"both": {parent, "a=1,b=2"}, "parent": {parent, ""}, "newline": {parent, ""}, "long": {parent, ""},
+			"most": {parent, strings.Repeat("~", 512)}, "delete": {parent, ""},
+			"upper": {}, "dash_1": {}, "dash_2": {}, "dash_3": {}, "more": {},
 			"none": {}, "garbage": {}, "zero": {}, "no_span": {}, "version": {}, "alone": {},
 		}, got)
 		for _, a := range b.journal.attempts() {
@@ -961,22 +978,102 @@ func TestTraceYieldsToOthers(t *testing.T) {
 	require.Empty(t, rec.seen()[0].header.Get("Tracestate"))
 }
 
+// What is not published but attempted is judged as well.
+func TestTraceOfAnAttempt(t *testing.T) {
+	t.Parallel()
+	rec := always(200)
+	client, err := NewClient(&ClientOptions{UnguardedTransport: rec})
+	require.NoError(t, err)
+	for _, trace := range []Trace{{"garbage\r\nX-Evil: 1", "a=1"}, {}} {
+		msg := newMessage()
+		msg.Trace = trace
+		require.NoError(t, Attempt(t.Context(), client, newEndpoint("e1"), msg).Err)
+	}
+	for _, q := range rec.seen() {
+		require.NotContains(t, q.header, "Traceparent")
+		require.NotContains(t, q.header, "Tracestate")
+	}
+}
+
+func TestNewFillsInDefaults(t *testing.T) {
+	t.Parallel()
+	dir, err := Static()
+	require.NoError(t, err)
+	d, err := New(NewMemory(nil), dir, nil)
+	require.NoError(t, err)
+	require.Equal(t, []any{64, 0.75, 0.25, time.Second, time.Minute, 20 * time.Second, 256 << 10},
+		[]any{d.concurrency, d.tenantShare, d.firstReserve, d.poll, d.lease, d.drain, d.maxBody})
+	require.Error(t, d.client.guard.judge(netip.MustParseAddr("127.0.0.1")), "the strictest guard")
+
+	client, err := NewClient(&ClientOptions{Guard: Guard{Allow: Loopback()}})
+	require.NoError(t, err)
+	d, err = New(NewMemory(nil), dir, &Options{
+		Client: client, Concurrency: 1, TenantShare: 1, FirstReserve: 0.5, Poll: 10 * time.Millisecond, Lease: time.Second,
+		DrainTimeout: -1, MaxBody: -1, Rand: func() float64 { return 7 },
+	})
+	require.NoError(t, err)
+	require.Equal(t, []any{1, 1.0, 0.5, 10 * time.Millisecond, time.Second, time.Duration(-1), -1},
+		[]any{d.concurrency, d.tenantShare, d.firstReserve, d.poll, d.lease, d.drain, d.maxBody})
+	require.Same(t, client, d.client)
+	require.InDelta(t, 7, d.rand(), 0)
+}
+
+// ownerStore keeps who asked for slots.
+type ownerStore struct {
+	Store
+	owners chan string
+}
+
+func (s *ownerStore) Own(ctx context.Context, owner string, lease time.Duration) (Slots, error) {
+	select {
+	case s.owners <- owner:
+	default:
+	}
+	return s.Store.Own(ctx, owner, lease)
+}
+
+func TestOwnerNamesEachRun(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"": "^[A-Z2-7]{26}$", "host-7": "^host-7/[A-Z2-7]{26}$"} {
+		synctest.Test(t, func(t *testing.T) {
+			var seen []string
+			for range 2 {
+				s := &ownerStore{owners: make(chan string, 1)}
+				b := setup(t, always(200), benchOptions{
+					options: Options{Owner: name},
+					through: func(inner Store) Store { s.Store = inner; return s },
+				})
+				seen = append(seen, <-s.owners)
+				require.NoError(t, b.err())
+			}
+			require.Regexp(t, want, seen[0])
+			require.NotEqual(t, seen[0], seen[1])
+		})
+	}
+}
+
 func TestNewRefusesLimits(t *testing.T) {
 	t.Parallel()
 	dir, err := Static()
 	require.NoError(t, err)
-	nan := func() float64 { var zero float64; return zero / zero }()
-	for want, o := range map[string]*Options{
-		"TenantShare":         {TenantShare: 1.5},
-		"FirstReserve":        {FirstReserve: 1},
-		"EndpointConcurrency": {EndpointConcurrency: -1},
-		"EndpointRate":        {EndpointRate: nan},
-		"Relief.Shrink":       {Relief: &Relief{Shrink: 2}},
-		"Relief.BreakerShare": {Relief: &Relief{BreakerShare: nan}},
-		"BreakerPause":        {Relief: &Relief{BreakerPause: -1}},
+	nan := math.NaN()
+	for _, tc := range []struct {
+		want string
+		o    Options
+	}{
+		{"TenantShare", Options{TenantShare: 1.5}},
+		{"TenantShare", Options{TenantShare: nan}},
+		{"FirstReserve", Options{FirstReserve: 1}},
+		{"FirstReserve", Options{FirstReserve: nan}},
+		{"EndpointConcurrency", Options{EndpointConcurrency: -1}},
+		{"EndpointRate", Options{EndpointRate: nan}},
+		{"EndpointRate", Options{EndpointRate: math.Inf(1)}},
+		{"Relief.Shrink", Options{Relief: &Relief{Shrink: 2}}},
+		{"Relief.BreakerShare", Options{Relief: &Relief{BreakerShare: nan}}},
+		{"BreakerPause", Options{Relief: &Relief{BreakerPause: -1}}},
 	} {
-		_, err := New(NewMemory(nil), dir, o)
-		require.ErrorContains(t, err, want)
+		_, err := New(NewMemory(nil), dir, &tc.o)
+		require.ErrorContains(t, err, tc.want)
 		e, ok := errors.AsType[*Error](err)
 		require.True(t, ok)
 		require.Equal(t, ReasonInvalid, e.Reason)
