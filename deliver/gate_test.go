@@ -148,6 +148,31 @@ func TestGateShrinksAndGrows(t *testing.T) {
 	require.Equal(t, 6, g.all())
 }
 
+// Looking an endpoint up again does not undo what was learned from its answers.
+func TestGateLearnsAnew(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		overloads, ceiling, want int
+	}{
+		"more, from the ceiling": {0, 12, 12},
+		"less, from the ceiling": {0, 3, 3},
+		"the same, when shrunk":  {1, 8, 4},
+		"more, when shrunk":      {1, 12, 4},
+		"less, when shrunk":      {1, 6, 4},
+		"far less, when shrunk":  {1, 2, 2},
+	} {
+		g := newGateTest(t, 8, 0, &Relief{BreakerShare: -1})
+		require.Equal(t, 8, g.all())
+		for range tc.overloads {
+			g.end(1, tooMany)
+			g.end(7, broken)
+		}
+		g.busy = 0
+		g.learn(tc.ceiling, 0, g.relief, false, g.now)
+		require.Equal(t, tc.want, g.all(), name)
+	}
+}
+
 func TestGateRate(t *testing.T) {
 	t.Parallel()
 	g := newGateTest(t, 1000, 5, nil)
@@ -231,6 +256,17 @@ func TestGateBreakerIsARate(t *testing.T) {
 		g.end(1, broken)
 		g.now = g.now.Add(10 * time.Second)
 	}
+	g = newGateTest(t, 4, 0, &Relief{Shrink: -1})
+	for _, at := range []time.Duration{0, 31 * time.Second, 40 * time.Second} { // four, three and three within a minute
+		g.now = time.Unix(1_000_000, 0).Add(at)
+		require.Equal(t, 4, g.all(), at)
+		g.end(3, broken)
+		if at == 0 {
+			g.end(1, broken)
+		}
+		g.busy = 0
+	}
+	require.Positive(t, g.wait())
 	g = newGateTest(t, 1, 0, &Relief{Shrink: -1, BreakerShare: -1})
 	for range 100 {
 		require.Equal(t, 1, g.all())
@@ -256,6 +292,42 @@ func TestGateSweep(t *testing.T) {
 	g.now = g.now.Add(time.Hour)
 	require.False(t, g.sweep(g.now), "it may be wanted again")
 	require.True(t, g.sweep(g.now))
+
+	for name, keep := range map[string]func(){
+		"busy":   func() { g.busy = 1 },
+		"queued": func() { g.queued = true },
+		"first":  func() { g.first = 1 },
+		"retry":  func() { g.retries = 1 },
+	} {
+		g = newGateTest(t, 20, 0, nil)
+		g.first = 0
+		require.False(t, g.sweep(g.now))
+		keep()
+		require.False(t, g.sweep(g.now), name)
+		require.False(t, g.sweep(g.now), name)
+	}
+}
+
+// A tenant is forgotten with the last of its endpoints, and no sooner.
+func TestSchedulerForgetsTenants(t *testing.T) {
+	t.Parallel()
+	s := newScheduler(8, 0.75, 0.25)
+	require.Equal(t, 6, s.maxRetries, "a quarter is kept for first attempts")
+	all := Slots{}
+	now := time.Unix(1_000_000, 0)
+	one, two := s.gate("e1", "t1"), s.gate("e2", "t1")
+	require.Same(t, one, s.gate("e1", "t1"))
+	require.Same(t, one.tenant, two.tenant)
+	s.sweep(all, now)
+	two.busy++
+	s.sweep(all, now)
+	require.Len(t, s.gates, 1)
+	require.Len(t, s.tenants, 1, "one is busy")
+	two.busy--
+	s.sweep(all, now)
+	s.sweep(all, now)
+	require.Empty(t, s.gates)
+	require.Empty(t, s.tenants)
 }
 
 // First attempts come before retries, which are not starved.

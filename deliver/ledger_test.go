@@ -1,0 +1,121 @@
+package deliver
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// pagedLedger answers in pages, and fails where it is told to.
+type pagedLedger struct {
+	*Memory
+	pages                         []int
+	cursors                       []string
+	purges, states, resumes, last error
+}
+
+func (l *pagedLedger) page() (n int, next string, err error) {
+	n, l.pages = l.pages[0], l.pages[1:]
+	if len(l.pages) == 0 {
+		return n, "", l.last
+	}
+	return n, "after " + string(rune('0'+len(l.pages))), nil
+}
+
+func (l *pagedLedger) Replay(_ context.Context, _ Selection, cursor string, _ int) (int, string, error) {
+	l.cursors = append(l.cursors, cursor)
+	return l.page()
+}
+
+func (l *pagedLedger) Purge(context.Context, time.Duration, int) (int, error) {
+	n, _, err := l.page()
+	return n, err
+}
+
+func (l *pagedLedger) Endpoints(ctx context.Context, sel Selection, after string, limit int) ([]EndpointState, error) {
+	if l.states != nil {
+		return nil, l.states
+	}
+	return l.Memory.Endpoints(ctx, sel, after, limit)
+}
+
+func (l *pagedLedger) Resume(context.Context, string) error { return l.resumes }
+
+func TestLedgerGoesOnToTheEnd(t *testing.T) {
+	t.Parallel()
+	dir, err := Static()
+	require.NoError(t, err)
+	l := &pagedLedger{Memory: NewMemory(nil)}
+	d, err := New(l, dir, nil)
+	require.NoError(t, err)
+
+	l.pages = []int{500, 0, 7}
+	n, err := d.Replay(t.Context(), Selection{})
+	require.NoError(t, err)
+	require.Equal(t, 507, n)
+	require.Equal(t, []string{"", "after 2", "after 1"}, l.cursors)
+
+	l.pages = []int{500, 500, 7, 500}
+	n, err = d.Purge(t.Context(), time.Hour)
+	require.NoError(t, err)
+	require.Equal(t, 1007, n)
+
+	l.last = errInjected
+	l.pages = []int{500, 500}
+	n, err = d.Purge(t.Context(), time.Hour)
+	require.ErrorIs(t, err, errInjected)
+	require.Equal(t, 1000, n, "what was done is told")
+	l.pages = []int{500, 3}
+	n, err = d.Replay(t.Context(), Selection{})
+	require.ErrorIs(t, err, errInjected)
+	require.Equal(t, 503, n)
+
+	l.resumes = errInjected
+	_, err = d.Resume(t.Context(), "e1", false)
+	require.ErrorIs(t, err, errInjected)
+	l.resumes, l.states = nil, errInjected
+	_, err = d.Resume(t.Context(), "e1", false)
+	require.ErrorIs(t, err, errInjected)
+	s, err := d.EndpointState(t.Context(), "e1")
+	require.ErrorIs(t, err, errInjected)
+	require.Equal(t, "e1", s.EndpointID)
+}
+
+// Resuming sends again what was abandoned, if the endpoint was disabled and somebody
+// asks for it.
+func TestResumeReplaysWhenAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rec := always(200)
+		b := setup(t, rec, benchOptions{})
+		require.NoError(t, b.Disable(t.Context(), "e1"))
+		b.publish(t, "m1")
+		pass(time.Second)
+		require.Equal(t, Abandoned, b.only(t, "m1").State)
+		n, err := b.Resume(t.Context(), "e1", false)
+		require.NoError(t, err)
+		require.Zero(t, n, "nobody asked")
+		require.NoError(t, b.Pause(t.Context(), "e1", time.Hour))
+		n, err = b.Resume(t.Context(), "e1", true)
+		require.NoError(t, err)
+		require.Zero(t, n, "a pause abandons nothing")
+		pass(time.Minute)
+		require.Empty(t, rec.seen())
+		require.NoError(t, b.Disable(t.Context(), "e1"))
+		pass(time.Second)
+		n, err = b.Resume(t.Context(), "e1", true)
+		require.NoError(t, err)
+		require.Zero(t, n, "it was abandoned before that")
+		require.NoError(t, b.Disable(t.Context(), "e1"))
+		b.publish(t, "m2")
+		pass(time.Second)
+		n, err = b.Resume(t.Context(), "e1", true)
+		require.NoError(t, err)
+		require.Positive(t, n)
+		pass(time.Second)
+		require.Equal(t, Succeeded, b.only(t, "m2").State)
+	})
+}
