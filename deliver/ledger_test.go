@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,5 +118,65 @@ func TestResumeReplaysWhenAsked(t *testing.T) {
 		require.Positive(t, n)
 		pass(time.Second)
 		require.Equal(t, Succeeded, b.only(t, "m2").State)
+	})
+}
+
+// A message that awaits fan-out is canceled by a selection that names it, and by none
+// that asks for what only deliveries have.
+func TestCancelOfWhatAwaitsFanOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rec := always(200)
+		b := setup(t, rec, benchOptions{})
+		_, err := b.Publish(t.Context(), newEvent(), &PublishOptions{
+			ID: "m1", Tenant: "t1", Key: "k1", NotBefore: time.Now().Add(time.Hour),
+		})
+		require.NoError(t, err)
+		own, other := "t1", "t2"
+		for name, sel := range map[string]Selection{
+			"another message": {MessageID: "m2"},
+			"another tenant":  {MessageID: "m1", Tenant: &other},
+			"another key":     {MessageID: "m1", Key: "k2"},
+			"an endpoint":     {MessageID: "m1", EndpointID: "e1"},
+			"a delivery":      {MessageID: "m1", DeliveryID: "d1"},
+			"states":          {MessageID: "m1", States: []State{Scheduled}},
+			"since":           {MessageID: "m1", Since: time.Hour},
+			"no message":      {Tenant: &own},
+		} {
+			n, err := b.Cancel(t.Context(), sel)
+			require.NoError(t, err, name)
+			require.Zero(t, n, name)
+		}
+		require.Equal(t, 1, b.store.Counts().Pending)
+		n, err := b.Cancel(t.Context(), Selection{MessageID: "m1", Tenant: &own, Key: "k1"})
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Zero(t, b.store.Counts().Pending)
+		require.Zero(t, b.store.Counts().Open)
+		pass(2 * time.Hour)
+		require.Empty(t, rec.seen())
+	})
+}
+
+// A delivery that is canceled while it is under way has an attempt on record of which
+// nobody knows how it ended.
+func TestCancelOfWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, newReceiver(func(req *http.Request, _ int) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		}), benchOptions{})
+		b.publish(t, "m1")
+		pass(time.Second)
+		require.Equal(t, Claimed, b.only(t, "m1").State)
+		n, err := b.Cancel(t.Context(), Selection{MessageID: "m1"})
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		d := b.only(t, "m1")
+		require.Equal(t, Canceled, d.State)
+		require.Len(t, d.Records, 1)
+		require.Equal(t, ReasonUnknown, d.Records[0].Reason)
+		require.Equal(t, 1, d.Records[0].Attempt)
 	})
 }
