@@ -35,6 +35,8 @@ type gate struct {
 	turn   int // of the last one that had a choice
 	idle   bool
 	queued bool  // in its tenant's ring, resting, or waiting for retries to end
+	parked bool  // in retrial; out of date if waits is false
+	waits  bool  // queued there, and nowhere else
 	rests  int64 // which of its rests is good, if any is
 	told   Cause // of the pause or disabling that the host has been told of
 
@@ -168,13 +170,13 @@ func (g *gate) observe(res *Result, began, now time.Time) (changed bool) {
 		g.limit = max(g.limit*g.relief.Shrink, 1)
 		g.shrunk = now
 	}
-	if res.Fault != FaultNone && res.Fault != FaultReceiver || g.relief.BreakerShare < 0 {
+	if res.Fault != FaultNone && res.Fault != FaultReceiver || res.Reason == ReasonUnknown || g.relief.BreakerShare < 0 {
 		return false // it says nothing about the endpoint
 	}
 	if works := res.Fault == FaultNone || res.Reason == ReasonRejected || res.Reason == ReasonRedirect; works {
 		return g.breaker.success(began, now, g.relief)
 	}
-	return g.breaker.failure(began, now, g.relief)
+	return g.breaker.failure(began, now, g.relief, res.Reason == ReasonTimeout)
 }
 
 // overloaded reports whether an endpoint may have failed because too much came.
@@ -221,6 +223,7 @@ type breaker struct {
 	begin    time.Time
 	failed   [2]int
 	attempts [2]int
+	row      int // timeouts in a row, however long they took
 }
 
 // left says for how long nothing may go out; 0 when it is open and may be probed.
@@ -239,11 +242,12 @@ func (b *breaker) success(began, now time.Time, f Relief) (changed bool) {
 		*b = breaker{}
 		return true
 	}
+	b.row = 0
 	b.count(now, f, 0)
 	return false
 }
 
-func (b *breaker) failure(began, now time.Time, f Relief) (changed bool) {
+func (b *breaker) failure(began, now time.Time, f Relief, hung bool) (changed bool) {
 	if b.open {
 		if !began.Before(b.until) {
 			b.pause = min(2*b.pause, maxBreakerFactor*f.BreakerPause)
@@ -251,9 +255,14 @@ func (b *breaker) failure(began, now time.Time, f Relief) (changed bool) {
 		}
 		return false
 	}
+	if hung {
+		b.row++ // one at a time, they take too long for any window
+	} else {
+		b.row = 0
+	}
 	b.count(now, f, 1)
 	attempts, failed := b.attempts[0]+b.attempts[1], b.failed[0]+b.failed[1]
-	if attempts < f.BreakerLeast || float64(failed) < f.BreakerShare*float64(attempts) {
+	if b.row < f.BreakerLeast && (attempts < f.BreakerLeast || float64(failed) < f.BreakerShare*float64(attempts)) {
 		return false
 	}
 	*b = breaker{open: true, opened: now, until: now.Add(f.BreakerPause), pause: f.BreakerPause}

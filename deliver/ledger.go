@@ -71,6 +71,12 @@ type Selection struct {
 	Since      time.Duration // made, replayed or settled at most so long ago; a retry is no settling
 }
 
+// isAll reports whether the selection leaves nothing out.
+func (s *Selection) isAll() bool {
+	return s.Tenant == nil && s.EndpointID == "" && s.MessageID == "" && s.DeliveryID == "" && s.Key == "" &&
+		len(s.States) == 0 && s.Since == 0
+}
+
 // Delivery is one message on its way to one endpoint, as people see it.
 type Delivery struct {
 	ID         string
@@ -176,11 +182,15 @@ func (d *Dispatcher) Totals(ctx context.Context, sel Selection) (Totals, error) 
 //	d.Replay(ctx, deliver.Selection{EndpointID: "billing", Since: 6 * time.Hour})
 //
 // What is still open is not sent twice, and what is purged cannot be sent.
-// Canceled deliveries are selected too unless States says otherwise.
+// Canceled and succeeded deliveries are selected too unless States says otherwise.
+// An empty selection, as an empty variable makes it, is refused.
 func (d *Dispatcher) Replay(ctx context.Context, sel Selection) (n int, err error) {
 	l, err := d.ledger()
 	if err != nil {
 		return 0, err
+	}
+	if sel.isAll() {
+		return 0, invalid("Replay of everything there is; select something, or all States")
 	}
 	defer d.Wake()
 	return walk(ctx, sel, l.Replay)
@@ -190,11 +200,14 @@ func (d *Dispatcher) Replay(ctx context.Context, sel Selection) (n int, err erro
 // that are; a message that awaits fan-out, delayed ones included, counts as one
 // if the selection names it. An exchange that is under way is broken off within a
 // third of Options.Lease, and its outcome is not recorded: the endpoint may have
-// the message.
+// the message. An empty selection, as an empty variable makes it, is refused.
 func (d *Dispatcher) Cancel(ctx context.Context, sel Selection) (n int, err error) {
 	l, err := d.ledger()
 	if err != nil {
 		return 0, err
+	}
+	if sel.isAll() {
+		return 0, invalid("Cancel of everything there is; select something, or all States")
 	}
 	defer d.Wake()
 	return walk(ctx, sel, l.Cancel)

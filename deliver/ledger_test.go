@@ -13,9 +13,9 @@ import (
 // pagedLedger answers in pages, and fails where it is told to.
 type pagedLedger struct {
 	*Memory
-	pages                         []int
-	cursors                       []string
-	purges, states, resumes, last error
+	pages                 []int
+	cursors               []string
+	states, resumes, last error
 }
 
 func (l *pagedLedger) page() (n int, next string, err error) {
@@ -54,7 +54,7 @@ func TestLedgerGoesOnToTheEnd(t *testing.T) {
 	require.NoError(t, err)
 
 	l.pages = []int{500, 0, 7}
-	n, err := d.Replay(t.Context(), Selection{})
+	n, err := d.Replay(t.Context(), Selection{Key: "k"})
 	require.NoError(t, err)
 	require.Equal(t, 507, n)
 	require.Equal(t, []string{"", "after 2", "after 1"}, l.cursors)
@@ -70,7 +70,7 @@ func TestLedgerGoesOnToTheEnd(t *testing.T) {
 	require.ErrorIs(t, err, errInjected)
 	require.Equal(t, 1000, n, "what was done is told")
 	l.pages = []int{500, 3}
-	n, err = d.Replay(t.Context(), Selection{})
+	n, err = d.Replay(t.Context(), Selection{Key: "k"})
 	require.ErrorIs(t, err, errInjected)
 	require.Equal(t, 503, n)
 

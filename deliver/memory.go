@@ -96,8 +96,9 @@ type memMessage struct {
 	due        time.Time // accepted, and the delay over
 	token      int64     // of the claim for fan-out; 0 if none is good
 	tries      int
-	inLane     bool // of its key
-	waits      bool // delayed or given back
+	inLane     bool  // of its key
+	waits      bool  // delayed or given back
+	number     int64 // in the order of Enqueue
 	fannedOut  bool
 	finished   int // how often; see finish
 	done       bool
@@ -386,6 +387,8 @@ func (m *Memory) Enqueue(ctx context.Context, messages ...*Message) error {
 	}
 	for _, s := range added {
 		m.messages[s.id] = s
+		m.lastID++
+		s.number = m.lastID
 		m.open++
 		m.awaiting++
 		if s.due.After(now) {
@@ -883,7 +886,7 @@ func (m *Memory) affect(e *memEndpoint, f Effect, now time.Time) {
 		e.disabled, e.cause, e.since = true, f.Cause, now
 	}
 	if until := now.Add(f.Pause); f.Pause > 0 && (!e.paused || until.After(e.until)) {
-		if !e.paused {
+		if !e.paused && !e.disabled {
 			e.since = now
 		}
 		e.paused, e.until = true, until
@@ -958,7 +961,10 @@ func (t *timers) unset(x *timer) {
 func (t *timers) Len() int { return len(*t) }
 
 // Less implements heap.Interface.
-func (t *timers) Less(i, j int) bool { return (*t)[i].at.Before((*t)[j].at) }
+func (t *timers) Less(i, j int) bool {
+	a, b := (*t)[i], (*t)[j]
+	return a.at.Before(b.at) || a.at.Equal(b.at) && a.message != nil && b.message != nil && a.message.number < b.message.number
+}
 
 // Swap implements heap.Interface.
 func (t *timers) Swap(i, j int) {

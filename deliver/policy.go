@@ -22,6 +22,10 @@ const (
 	// So many faults in a row are believed to be our own where they could be the
 	// destination's as well.
 	maxDoubtful = 6
+
+	// So many faults of our own in a row, about six hours of them, are too many even
+	// for a delivery that was never attempted.
+	maxUntried = 360
 )
 
 // Policy decides what becomes of a delivery after an attempt, and what the attempt
@@ -41,7 +45,7 @@ type Policy struct {
 
 	// MaxAge is how old a message may be when it is tried again; 0 means 120
 	// hours, negative no bound. The first attempt is made at any age, unless faults
-	// of the sending side keep it from being made for minutes.
+	// of the sending side keep it from being made for hours.
 	MaxAge time.Duration
 
 	// RejectedAttempts bounds the attempts that failed in a way which a person
@@ -101,7 +105,7 @@ func (p *Policy) Decide(h History, res *Result, rnd float64) Decision {
 	if res == nil {
 		res = &Result{Reason: ReasonLocal, Fault: FaultOurs}
 	}
-	h.Unknown = 0
+	h.Unknown, h.Attempts = 0, max(h.Attempts, 0)
 	doubtful := res.Reason == ReasonUnreachable && h.OwnFaults >= maxDoubtful
 	switch {
 	case res.Reason == ReasonNoEndpoint:
@@ -181,6 +185,16 @@ func or[T comparable](v, otherwise T) T {
 	return v
 }
 
+// patient is p without its bound on age.
+func (p *Policy) patient() *Policy {
+	var without Policy
+	if p != nil {
+		without = *p
+	}
+	without.MaxAge = -1
+	return &without
+}
+
 // spent reports whether no attempt is left.
 func (p *Policy) spent(h History) bool { return h.Attempts > len(p.schedule()) }
 
@@ -193,7 +207,7 @@ func (p *Policy) lost(h History) bool { return h.Unknown > 1 && p.spent(h) }
 // bound exhausts a retry that would come too late. A delivery that was never
 // attempted is not given up for a moment's fault of our own.
 func (p *Policy) bound(d Decision) Decision {
-	first := d.History.Attempts == 0 && d.History.OwnFaults <= maxDoubtful
+	first := d.History.Attempts == 0 && d.History.OwnFaults <= maxUntried
 	if m := p.maxAge(); m > 0 && d.After > m-d.History.Age && !first {
 		d.State, d.After = Exhausted, 0
 	}

@@ -168,9 +168,9 @@ func TestPolicyDecide(t *testing.T) {
 		},
 		"our fault, never attempted for long": {
 			nil,
-			History{OwnFaults: 6, Age: 121 * time.Hour},
+			History{OwnFaults: 360, Age: 121 * time.Hour},
 			ours, 0.5,
-			Decision{State: Exhausted, History: History{OwnFaults: 7, Age: 121 * time.Hour}},
+			Decision{State: Exhausted, History: History{OwnFaults: 361, Age: 121 * time.Hour}},
 		},
 		"unreachable": {nil, History{OwnFaults: 5}, unreachable, 0.5, Decision{After: 32 * time.Second, History: History{OwnFaults: 6}}},
 		"unreachable for long": {

@@ -57,7 +57,7 @@ func (d *Dispatcher) Publish(ctx context.Context, ev event.Event, opts *PublishO
 	}
 	msg, err := d.message(ctx, Publication{
 		Event: ev, ID: opts.ID, Tenant: opts.Tenant, Key: opts.Key, NotBefore: opts.NotBefore,
-	})
+	}, time.Now())
 	if err != nil {
 		return "", err
 	}
@@ -76,8 +76,9 @@ func (d *Dispatcher) PublishBatch(ctx context.Context, batch []Publication, in E
 	}
 	messages := make([]*Message, len(batch))
 	ids = make([]string, len(batch))
+	now := time.Now() // one for all: messages for the same time keep their order
 	for i, p := range batch {
-		if messages[i], err = d.message(ctx, p); err != nil {
+		if messages[i], err = d.message(ctx, p, now); err != nil {
 			return nil, err
 		}
 		ids[i] = messages[i].ID
@@ -108,7 +109,7 @@ func (d *Dispatcher) enqueue(ctx context.Context, in Enqueuer, messages ...*Mess
 }
 
 // message makes what is stored of a publication.
-func (d *Dispatcher) message(ctx context.Context, p Publication) (*Message, error) {
+func (d *Dispatcher) message(ctx context.Context, p Publication, now time.Time) (*Message, error) {
 	if p.Event == nil {
 		return nil, invalid("event is nil")
 	}
@@ -131,7 +132,7 @@ func (d *Dispatcher) message(ctx context.Context, p Publication) (*Message, erro
 		msg.ID = "msg_" + rand.Text()
 	}
 	if !p.NotBefore.IsZero() {
-		msg.Delay = max(time.Until(p.NotBefore), 0)
+		msg.Delay = max(p.NotBefore.Sub(now), 0)
 	}
 	if d.trace != nil {
 		msg.Trace = d.trace(ctx).valid()

@@ -52,19 +52,23 @@ type run struct {
 	noWalk  time.Time // before that, not
 
 	// The claiming goroutine's own.
-	cursor string        // where the walk over endpoints goes on
-	rest   time.Duration // between two walks
-	barren bool          // nothing was claimed since the last walk
+	cursor  string        // where the walk over endpoints goes on
+	walked  time.Duration // on the pages of this walk so far
+	soonest time.Duration // next of them
+	rest    time.Duration // between two walks
+	barren  bool          // nothing was claimed since the last walk
 }
 
 // flight is a claim under way, from the claim until its outcome is recorded.
 type flight struct {
-	ctx    context.Context //nolint:containedctx // it is handed to the worker with the flight
-	claim  Claim
-	gate   *gate
-	began  time.Time          // no later than the lease
-	cancel context.CancelFunc // of the exchange, once there is one
-	lost   bool               // the lease
+	ctx     context.Context //nolint:containedctx // it is handed to the worker with the flight
+	claim   Claim
+	gate    *gate
+	began   time.Time          // no later than the lease
+	until   time.Time          // no later than the lease ends; the run's mutex guards it
+	cancel  context.CancelFunc // of the exchange, once there is one
+	lost    bool               // the lease: the store said so
+	expired bool               // the lease, unless the store is slow: it could not be extended in time
 }
 
 // outcome is a settlement on its way to the store.
@@ -98,7 +102,8 @@ func (r *run) run(ctx context.Context) error {
 	defer stopKeeping()
 
 	var loops, keeper, settler sync.WaitGroup
-	keeper.Go(func() { r.keepLeases(keeping) })
+	keeper.Go(func() { r.keepSlots(keeping) })
+	keeper.Go(func() { r.keepClaims(keeping) })
 	settler.Go(func() { r.settleAll(keeping) })
 	loops.Go(func() { r.fanOutAll(ctx, sending) })
 	loops.Go(func() { r.claimAll(ctx, sending) })
@@ -155,7 +160,7 @@ func (p *poll) wait(ctx context.Context, wake <-chan struct{}, next time.Duratio
 	p.d = min(max(2*p.d, minPoll), p.most)
 	d := p.d
 	if next > 0 {
-		d = min(d, next)
+		d = min(d, max(next, minPoll))
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -236,48 +241,45 @@ func (r *run) claimSome(sending context.Context) (wait time.Duration, err error)
 	if len(wants) == 0 {
 		return wait, nil
 	}
-	r.barren = false
 	return 0, r.claim(sending, slots, wants)
 }
 
-// walk notes which endpoints have something ready, page by page to the end unless
-// there are too many to keep in mind, and says when the next walk is due: soon
-// while there is work, ever later while there is none.
+// walk notes which endpoints of a page have something ready, and after the last page
+// says when the next walk is due: soon while there is work, ever later while there is
+// none. Between two pages there is time to claim.
 func (r *run) walk(sending context.Context, slots Slots) error {
 	began := time.Now()
-	var soonest time.Duration
-	for {
-		ctx := r.call(sending)
-		page, next, err := r.store.Ready(ctx, slots, r.cursor, readyPage)
-		ctx.end()
-		if err != nil {
-			r.storeFailed(sending, "Ready", err)
-			return err
-		}
-		if next > 0 && (soonest == 0 || next < soonest) {
-			soonest = next
-		}
-		r.mu.Lock()
-		for _, b := range page {
-			g := r.sched.gate(b.EndpointID, b.Tenant)
-			r.sched.load(g, max(b.First, g.first), max(b.Retries, g.retries))
-			r.cursor = b.EndpointID
-		}
-		full, loaded := r.sched.full(), r.sched.loaded
-		r.mu.Unlock()
-		atEnd := len(page) < readyPage
-		if atEnd {
-			r.cursor = ""
-		}
-		if !atEnd && !full && sending.Err() == nil {
+	ctx := r.call(sending)
+	page, next, err := r.store.Ready(ctx, slots, r.cursor, readyPage)
+	ctx.end()
+	if err != nil {
+		r.storeFailed(sending, "Ready", err)
+		return err
+	}
+	if next > 0 && (r.soonest == 0 || next < r.soonest) {
+		r.soonest = next
+	}
+	r.mu.Lock()
+	for _, b := range page {
+		r.cursor = b.EndpointID
+		if r.sched.gates[b.EndpointID] == nil && !r.sched.room(b.Tenant) {
 			continue
 		}
-		r.planWalk(began, soonest, loaded > 0)
-		return nil
+		g := r.sched.gate(b.EndpointID, b.Tenant)
+		r.sched.load(g, max(b.First, g.first), max(b.Retries, g.retries))
 	}
+	loaded := r.sched.loaded
+	r.mu.Unlock()
+	r.walked += time.Since(began)
+	if len(page) < readyPage {
+		r.cursor = ""
+		r.planWalk(r.walked, r.soonest, loaded > 0)
+		r.walked, r.soonest = 0, 0
+	}
+	return nil
 }
 
-func (r *run) planWalk(began time.Time, soonest time.Duration, loaded bool) {
+func (r *run) planWalk(took time.Duration, soonest time.Duration, loaded bool) {
 	now := time.Now()
 	if !r.barren {
 		r.rest = 0
@@ -293,7 +295,7 @@ func (r *run) planWalk(began time.Time, soonest time.Duration, loaded bool) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.noWalk = now.Add(max(walkShare*now.Sub(began), minWalk))
+	r.noWalk = now.Add(max(walkShare*took, minWalk))
 	r.walkAt = now.Add(wait)
 	if r.walkAt.Before(r.noWalk) {
 		r.walkAt = r.noWalk
@@ -324,8 +326,9 @@ func (r *run) claim(sending context.Context, slots Slots, wants []Want) error {
 		return err
 	}
 	r.sched.claimed(wants, claims)
+	r.barren = r.barren && len(claims) == 0
 	for _, c := range claims {
-		f := &flight{ctx: sending, claim: c, gate: r.sched.gates[c.EndpointID], began: began}
+		f := &flight{ctx: sending, claim: c, gate: r.sched.gates[c.EndpointID], began: began, until: began.Add(r.lease)}
 		r.flights[c.Fence] = f
 		r.serving.Add(1)
 		select {
@@ -415,7 +418,7 @@ func (r *run) fannedOut(ctx context.Context, batch []Pending, plans []Plan, lost
 			continue
 		}
 		for _, t := range p.Targets {
-			if !r.slots.Has(Slot(t.EndpointID)) || r.sched.full() {
+			if !r.slots.Has(Slot(t.EndpointID)) || r.sched.gates[t.EndpointID] == nil && !r.sched.room(batch[i].Message.Tenant) {
 				continue // somebody else's, or the walk finds it
 			}
 			r.sched.hint(r.sched.gate(t.EndpointID, batch[i].Message.Tenant))
@@ -534,19 +537,32 @@ func (r *run) plan(ctx context.Context, p Pending) Plan {
 	return plan
 }
 
-// keepLeases renews the slots and extends the claims of long exchanges, each at
-// a third of the lease, until ctx ends.
-func (r *run) keepLeases(ctx context.Context) {
-	for {
-		wait := r.lease / 3
-		owned, extended := r.own(ctx), r.extend(ctx)
+// keepSlots renews the slots at a third of the lease, until ctx ends.
+func (r *run) keepSlots(ctx context.Context) {
+	r.keep(ctx, r.lease/3, func() bool {
+		owned := r.own(ctx)
 		r.mu.Lock()
-		if !owned || !extended || r.slots.Len() == 0 {
-			wait /= 10
-		}
+		defer r.mu.Unlock()
 		r.sched.sweep(r.slots, time.Now())
-		r.mu.Unlock()
-		timer := time.NewTimer(wait)
+		return owned && r.slots.Len() > 0
+	})
+}
+
+// keepClaims extends the claims of long exchanges, until ctx ends. It waits for no other
+// call to the store: a claim that is not extended in time is another worker's.
+func (r *run) keepClaims(ctx context.Context) {
+	r.keep(ctx, r.lease/4, func() bool { return r.extend(ctx) })
+}
+
+func (r *run) keep(ctx context.Context, every time.Duration, do func() (ok bool)) {
+	for {
+		next := time.Now()
+		if do() {
+			next = next.Add(every)
+		} else {
+			next = time.Now().Add(r.lease / 30)
+		}
+		timer := time.NewTimer(time.Until(next))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -585,7 +601,11 @@ func (r *run) extend(base context.Context) bool {
 	var fences []Fence
 	r.mu.Lock()
 	for fence, f := range r.flights {
-		if now.Sub(f.began) >= r.lease/3 {
+		switch {
+		case !now.Before(f.until):
+			f.expired = true // perhaps somebody else has it now, who must not have company
+			f.breakOff()
+		case now.Sub(f.began) >= r.lease/6:
 			fences = append(fences, fence)
 		}
 	}
@@ -600,17 +620,25 @@ func (r *run) extend(base context.Context) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, fence := range lost {
-		f := r.flights[fence]
-		if f == nil {
-			continue // it has been recorded in the meantime
-		}
-		f.lost = true
-		if f.cancel != nil {
-			f.cancel()
+	stale := setOf(lost)
+	for _, fence := range fences {
+		switch f := r.flights[fence]; {
+		case f == nil: // it has been recorded in the meantime
+		case stale[fence]:
+			f.lost = true
+			f.breakOff()
+		default:
+			f.until = now.Add(r.lease)
 		}
 	}
 	return true
+}
+
+// breakOff cancels the exchange. The run's mutex guards the flight.
+func (f *flight) breakOff() {
+	if f.cancel != nil {
+		f.cancel()
+	}
 }
 
 // release gives the slots up, so that another process need not wait for the

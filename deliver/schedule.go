@@ -72,13 +72,23 @@ func (s *scheduler) gate(id, tenantName string) *gate {
 	return g
 }
 
-// full reports whether no more endpoints can be noted.
-func (s *scheduler) full() bool { return s.loaded >= maxGates }
+// room reports whether one more endpoint of a tenant can be noted. When there are too
+// many, tenants that have no more than their share still may.
+func (s *scheduler) room(tenantName string) bool {
+	if s.loaded < maxGates {
+		return true
+	}
+	t := s.tenants[tenantName]
+	return t == nil || t.gates < maxGates/len(s.tenants)
+}
 
 // load changes what a gate has to do and gives it its turns.
 func (s *scheduler) load(g *gate, first, retries int) {
 	before, after := g.first+g.retries > 0, first+retries > 0
 	g.first, g.retries = first, retries
+	if g.waits && first > 0 {
+		g.waits, g.queued = false, false // first attempts do not wait for retries
+	}
 	switch {
 	case after && !before:
 		s.loaded++
@@ -120,8 +130,11 @@ func (s *scheduler) pick(now time.Time) (wants []Want, next time.Duration) {
 	}
 	for range min(s.retrial.len(), s.maxRetries-s.retries) {
 		g := s.retrial.pop()
-		g.queued = false
-		s.offer(g)
+		g.parked = false
+		if g.waits {
+			g.waits, g.queued = false, false
+			s.offer(g)
+		}
 	}
 	passed := 0 // tenants in a row that may not have more
 	for s.busy < s.concurrency && passed < s.ring.len() {
@@ -174,8 +187,11 @@ func (s *scheduler) take(g *gate, now time.Time) (first, ok bool) {
 	}
 	mayRetry := s.retries < s.maxRetries
 	if g.first == 0 && !mayRetry {
-		g.queued = true
-		s.retrial.push(g)
+		g.queued, g.waits = true, true
+		if !g.parked {
+			g.parked = true
+			s.retrial.push(g)
+		}
 		return false, false
 	}
 	first = g.take(mayRetry)

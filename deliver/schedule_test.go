@@ -52,10 +52,13 @@ func TestSchedulerNotesEachGateOnce(t *testing.T) {
 	require.Zero(t, s.loaded)
 	require.Zero(t, s.ring.len())
 	require.Equal(t, []int{2, 2, 2, 1}, []int{s.busy, g.busy, g.tenant.busy, s.retries})
-	s.loaded = maxGates - 1
-	require.False(t, s.full())
+	s.loaded, g.tenant.gates = maxGates-1, maxGates
+	require.True(t, s.room(g.tenant.name))
 	s.loaded++
-	require.True(t, s.full())
+	require.False(t, s.room(g.tenant.name), "it has its share")
+	require.True(t, s.room("another"))
+	g.tenant.gates--
+	require.True(t, s.room(g.tenant.name))
 }
 
 // Gates that wait for time to pass come back in the order of their times.
@@ -163,7 +166,7 @@ func TestSchedulerCountsWhatWasClaimed(t *testing.T) {
 		}
 		s.claimed([]Want{{EndpointID: "e1", First: 2, Retries: 2}}, claims)
 		n := tc.first + tc.retries
-		require.Equal(t, tc.left, [2]int{g.first, g.retries}, name)
+		require.Equal(t, [2]int{g.first, g.retries}, tc.left, name)
 		require.Equal(t, []int{n, n, n, tc.retries}, []int{s.busy, g.busy, g.tenant.busy, s.retries}, name)
 		require.InDelta(t, -n, g.tokens, 0, name)
 		require.Equal(t, []int{0, 0, 0}, []int{g.want, g.gotFirst, g.gotRetry}, name)

@@ -89,7 +89,8 @@ func (r *run) exchange(ctx context.Context, f *flight) (*Result, *Policy) {
 	case err != nil && ctx.Err() != nil:
 		return classify(ctx, err), r.policy
 	case err != nil:
-		return failed(FaultOurs, &Error{Reason: ReasonLocal, Detail: "directory failed", Err: err}), r.policy
+		// The endpoint's own policy is not known now, so another one must not give up.
+		return failed(FaultOurs, &Error{Reason: ReasonLocal, Detail: "directory failed", Err: err}), r.policy.patient()
 	}
 	r.learn(f.gate, ep)
 	policy := r.policy
@@ -102,13 +103,13 @@ func (r *run) exchange(ctx context.Context, f *flight) (*Result, *Policy) {
 	u := r.checked(f.gate, ep)
 	exchange, cancel := context.WithTimeout(ctx, ep.timeout())
 	defer cancel()
-	if r.depart(f, cancel) {
-		return leaseLost(), policy
+	if res := r.depart(f, cancel); res != nil {
+		return res, policy
 	}
 	r.counters.attempts.Add(1)
 	res := attempt(ctx, exchange, r.client, ep, u, c.Message)
-	if res.Status == 0 && r.isLost(f) {
-		res = leaseLost()
+	if brokenOff := r.brokenOff(f); res.Status == 0 && brokenOff != nil {
+		res = brokenOff
 	}
 	if hook := r.hooks.Attempted; hook != nil {
 		r.hook(ctx, "Attempted", func() {
@@ -125,23 +126,26 @@ func (r *run) exchange(ctx context.Context, f *flight) (*Result, *Policy) {
 	return res, policy
 }
 
-// depart lets the loss of a flight's lease cancel its exchange, and reports whether
-// it is lost by now.
-func (r *run) depart(f *flight, cancel context.CancelFunc) (lost bool) {
+// depart lets the loss of a flight's lease cancel its exchange. If it is lost by
+// now, depart returns what comes of that.
+func (r *run) depart(f *flight, cancel context.CancelFunc) *Result {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	f.cancel = cancel
-	return f.lost
+	r.mu.Unlock()
+	return r.brokenOff(f)
 }
 
-func (r *run) isLost(f *flight) bool {
+// brokenOff returns the result of an exchange that was broken off, or nil.
+func (r *run) brokenOff(f *flight) *Result {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return f.lost
-}
-
-func leaseLost() *Result {
-	return failed(FaultOurs, &Error{Reason: ReasonLeaseLost, Err: ErrLeaseLost})
+	switch {
+	case f.lost:
+		return failed(FaultOurs, &Error{Reason: ReasonLeaseLost, Err: ErrLeaseLost})
+	case f.expired:
+		return failed(FaultOurs, &Error{Reason: ReasonCanceled, Detail: "the lease could not be extended in time"})
+	}
+	return nil
 }
 
 // checked returns the URL of an endpoint that was found to be in order. One that is
@@ -176,7 +180,8 @@ func (r *run) lookUp(ctx context.Context, id string) (ep *Endpoint, err error) {
 
 // learn tells the gate what the endpoint allows.
 func (r *run) learn(g *gate, ep *Endpoint) {
-	ceiling := or(or(ep.Concurrency, r.endpointConcurrency), defaultEndpointConcurrency)
+	// A directory of the host's may hand out what Static would refuse; an attempt tells.
+	ceiling := max(or(or(ep.Concurrency, r.endpointConcurrency), defaultEndpointConcurrency), 1)
 	rate := max(or(ep.Rate, r.endpointRate), 0)
 	relief := r.relief
 	if ep.Relief != nil {

@@ -182,7 +182,7 @@ func (w *world) judgeSettlement(c *simClaim, s *deliver.Settlement) {
 	case s.History.Replays != c.history.Replays:
 		wrong("the replays are not counted")
 		return
-	case s.Record.Reason == deliver.ReasonCanceled && !c.p.stopping:
+	case s.Record.Reason == deliver.ReasonCanceled && !c.p.stopping && time.Since(c.renewed) < w.lease:
 		wrong("nobody canceled it")
 		return
 	case c.begun.IsZero() && spent == 1 && s.Record.Reason != deliver.ReasonUnknown:

@@ -90,7 +90,8 @@ type simClaim struct {
 	asked   time.Time // when the process asked for it
 	granted time.Time
 	until   time.Time
-	handed  bool // the process was told of it
+	renewed time.Time // when the process asked for the lease that it knows of
+	handed  bool      // the process was told of it
 	good    bool
 	expired bool
 	done    bool // settled, and the store took it
@@ -438,6 +439,7 @@ func (m *model) claim(p *process, slots deliver.Slots, wants []deliver.Want, ask
 		m.judgeClaim(p, d, c, slots, asked, now)
 		s := &simClaim{
 			fence: c.Fence, number: len(m.numbered) + 1, d: d, p: p, history: c.History, asked: asked, granted: now, until: now.Add(lease), good: true,
+			renewed: asked,
 		}
 		m.claims[c.Fence] = s
 		m.numbered = append(m.numbered, s)
@@ -534,6 +536,15 @@ func (m *model) extend(fences []deliver.Fence, lease time.Duration, lost []deliv
 			c.until = now.Add(lease)
 		case !slices.Contains(lost, f):
 			m.w.fail("Extend took a stale fence of %s", c.d)
+		}
+	}
+}
+
+// renewed notes that a process knows that leases were extended.
+func (m *model) renewed(fences []deliver.Fence, asked time.Time) {
+	for _, f := range fences {
+		if c := m.claims[f]; c != nil {
+			c.renewed = asked
 		}
 	}
 }

@@ -312,13 +312,17 @@ func (s *simStore) Claim(ctx context.Context, slots deliver.Slots, wants []deliv
 func (s *simStore) Extend(ctx context.Context, fences []deliver.Fence, lease time.Duration) ([]deliver.Fence, error) {
 	fences = slices.Clone(fences)
 	var got []deliver.Fence
+	began := time.Now()
 	err := s.through(ctx, "Extend", func(ctx context.Context) error {
 		lost, err := s.Store.Extend(ctx, fences, lease)
 		return s.judged(ctx, "Extend", err, func() {
 			got = lost
 			s.w.model.extend(fences, lease, lost)
 		})
-	}, func() { s.w.model.breaksOff(got) })
+	}, func() {
+		s.w.model.breaksOff(got)
+		s.w.model.renewed(fences, began)
+	})
 	if err != nil {
 		return nil, err
 	}
