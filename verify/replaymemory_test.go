@@ -363,3 +363,27 @@ func BenchmarkReplayMemory(b *testing.B) {
 	}
 	b.ReportMetric(float64(m.Len()), "keys")
 }
+
+// A clock of the host's that panics does not take the store with it.
+func TestReplayMemoryClockPanics(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	m, err := verify.NewReplayMemory(&verify.ReplayMemoryOptions{Now: func() time.Time {
+		if calls++; calls == 2 {
+			panic("no time")
+		}
+		return time.Unix(7, 0)
+	}})
+	require.NoError(t, err)
+	require.Panics(t, func() { _, _ = m.Reserve(t.Context(), "key", 1, time.Minute) })
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = m.Reserve(t.Context(), "key", 1, time.Minute)
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		require.Fail(t, "the store is locked for ever")
+	}
+}
