@@ -90,9 +90,10 @@ func jsonOracle(body []byte, keys []string) (string, bool) {
 
 // formOracle reads a form character by character.
 func formOracle(body []byte, keys []string) (string, bool) {
-	want := keys[0]
+	var want strings.Builder
+	want.WriteString(keys[0])
 	for _, key := range keys[1:] {
-		want += "[" + key + "]"
+		want.WriteString("[" + key + "]")
 	}
 	value, found := "", false
 	for field := range strings.SplitSeq(string(body), "&") {
@@ -105,7 +106,7 @@ func formOracle(body []byte, keys []string) (string, bool) {
 		if !ok || !alsoOK || strings.Contains(field, ";") {
 			return "", false
 		}
-		if k == want {
+		if k == want.String() {
 			value, found = v, true
 		}
 	}
