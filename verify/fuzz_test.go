@@ -24,6 +24,9 @@ func hmacOf(key []byte, parts ...string) []byte {
 	return mac.Sum(nil)
 }
 
+// named matches a value of a list that says what it is.
+var named = regexp.MustCompile(`^[0-9A-Za-z_-]+[,=:]`)
+
 // naive says whether the headers are good, by splitting and comparing, with
 // nothing of the code under test. It judges no time.
 func (p *provider) naive(h http.Header, body string) bool {
@@ -70,13 +73,16 @@ func (p *provider) naive(h http.Header, body string) bool {
 			}
 		}
 		ok = ok && length <= 4096 && len(tags) <= 16
+		for _, v := range tags {
+			ok = ok && named.MatchString(v)
+		}
 	default:
 		line := one(p.header, "")
 		ok = ok && len(line) <= 4096
 		tags = strings.Split(strings.ReplaceAll(line, ",", p.sep), p.sep)
 		ok = ok && len(tags) <= 16
 		for _, v := range tags {
-			ok = ok && strings.Contains(v, "=")
+			ok = ok && named.MatchString(v)
 		}
 		for _, f := range []struct {
 			prefix string
