@@ -20,6 +20,17 @@ func (s *countingStore) Ready(ctx context.Context, slots Slots, after string, li
 	return s.Store.Ready(ctx, slots, after, limit)
 }
 
+// terseStore counts no further than it has to.
+type terseStore struct{ Store }
+
+func (s terseStore) Ready(ctx context.Context, slots Slots, after string, limit int) ([]Backlog, time.Duration, error) {
+	list, next, err := s.Store.Ready(ctx, slots, after, limit)
+	for i := range list {
+		list[i].First, list[i].Retries = min(list[i].First, BacklogEnough), min(list[i].Retries, BacklogEnough)
+	}
+	return list, next, err
+}
+
 // changingDirectory is one whose endpoints change, and which can fail.
 type changingDirectory struct {
 	careless bool   // matches endpoints of any tenant

@@ -22,6 +22,8 @@ type gate struct {
 
 	// What is ready, as far as this process knows; a claim tells the truth.
 	first, retries int
+	moreFirst      bool // first is how far the store counted
+	moreRetries    bool
 	ordered        bool
 
 	hinted bool // there may be more than a claim just found
@@ -140,9 +142,10 @@ func (g *gate) take(mayRetry bool) (first bool) {
 		g.turn = (g.turn + 1) % turnRound
 		first = g.turn < firstTurns
 	}
-	if first {
+	switch {
+	case first && (g.first > 1 || !g.moreFirst):
 		g.first--
-	} else {
+	case !first && (g.retries > 1 || !g.moreRetries):
 		g.retries--
 	}
 	g.busy++

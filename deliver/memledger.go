@@ -291,7 +291,7 @@ func (m *Memory) Resume(ctx context.Context, endpointID string) error {
 	if e == nil {
 		return nil
 	}
-	e.paused, e.disabled, e.cause = false, false, ""
+	e.paused, e.disabled, e.cause, e.resumed = false, false, "", m.lastToken
 	m.timers.unset(&e.timer)
 	m.signal(e, SignalSuccess, now)
 	m.activate(e)

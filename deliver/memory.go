@@ -139,6 +139,7 @@ type memEndpoint struct {
 	failing  time.Time // first failure since the last success
 	failed   time.Time // last failure
 	away     time.Time // first 410 since the last success
+	resumed  int64     // the last token before that
 	fresh    readyQueue
 	retries  readyQueue
 	open     int // deliveries not final
@@ -844,8 +845,15 @@ func (m *Memory) settle(d *memDelivery, s Settlement, now time.Time) {
 	d.history.Age, d.history.Health = 0, Health{}
 	d.record(s.Record)
 	e := d.endpoint
-	m.signal(e, s.Endpoint.Signal, now)
-	m.affect(e, s.Endpoint, now)
+	effect := s.Endpoint
+	if d.token <= e.resumed { // it speaks of what has been forgiven
+		effect = Effect{}
+		if s.Endpoint.Signal == SignalSuccess {
+			effect.Signal = SignalSuccess
+		}
+	}
+	m.signal(e, effect.Signal, now)
+	m.affect(e, effect, now)
 	switch {
 	case s.State.Final():
 		m.end(d, s.State, now)
@@ -856,7 +864,7 @@ func (m *Memory) settle(d *memDelivery, s Settlement, now time.Time) {
 	default:
 		m.makeReady(d)
 	}
-	if s.Endpoint.Disable {
+	if effect.Disable {
 		m.clear(e, now)
 	}
 }

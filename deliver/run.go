@@ -266,6 +266,7 @@ func (r *run) walk(sending context.Context, slots Slots) error {
 			continue
 		}
 		g := r.sched.gate(b.EndpointID, b.Tenant)
+		g.moreFirst, g.moreRetries = b.First >= BacklogEnough, b.Retries >= BacklogEnough
 		r.sched.load(g, max(b.First, g.first), max(b.Retries, g.retries))
 	}
 	loaded := r.sched.loaded

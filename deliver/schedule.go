@@ -266,10 +266,14 @@ func (s *scheduler) claimed(wants []Want, claims []Claim) {
 			s.end(g, false)
 		}
 		first, retries := g.first, g.retries
-		if g.gotFirst < w.First && !g.hinted {
-			first = 0
+		if g.gotFirst < w.First {
+			g.moreFirst = false
+			if !g.hinted {
+				first = 0
+			}
 		}
 		if g.gotRetry < w.Retries {
+			g.moreRetries = false
 			retries = 0
 		}
 		s.load(g, first, retries)

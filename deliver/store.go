@@ -45,6 +45,10 @@ type Enqueuer interface {
 // not final are blocked. Whatever makes a delivery final promotes the next of
 // its lane.
 //
+// Ready alone has to notice what time brings: that something is due, that a lease
+// has run out, that a pause has ended. Claim may go by what the last Ready of
+// anybody noticed. No fence outlasts its lease for that.
+//
 // What a process may forget is not the store's: the concurrency an endpoint is
 // allowed at the moment, its rate, its breaker.
 type Store interface {
@@ -63,8 +67,10 @@ type Store interface {
 	// Tenants take turns, so that none waits for the backlog of another; of one
 	// tenant the oldest come first. Messages with the same tenant and key come in
 	// their order: one is not handed out while another that goes before it awaits
-	// fan-out, unless both come in the same call. next is the time until a
-	// message more will be pending, rounded up; 0 if none is foreseen.
+	// fan-out, unless both come in the same call. Old and before go by when a
+	// message became due, that is accepted with its delay over, and then by when it
+	// was accepted. next is the time until a message more may be pending, or less
+	// than that; 0 if none is foreseen.
 	Pending(ctx context.Context, limit int, lease time.Duration) (batch []Pending, next time.Duration, err error)
 
 	// FanOut carries out the plans in their order, each wholly or not at all: one
@@ -79,7 +85,8 @@ type Store interface {
 	// which need not exist, through the endpoints within slots that have ready
 	// deliveries, up to limit of them. "" begins; less than limit ends the walk.
 	// Slots that the owner no longer holds count as empty. next is the time until
-	// something more will be ready, rounded up; 0 if nothing is scheduled.
+	// something more may be ready in whatever slots, or less than that; 0 if nothing
+	// is scheduled.
 	Ready(ctx context.Context, slots Slots, after string, limit int) (backlogs []Backlog, next time.Duration, err error)
 
 	// Claim leases up to the wanted numbers of ready deliveries of each endpoint,
@@ -93,7 +100,10 @@ type Store interface {
 	Extend(ctx context.Context, fences []Fence, lease time.Duration) (lost []Fence, err error)
 
 	// Settle records attempts, what becomes of their deliveries, and what they
-	// mean for their endpoints. A message is finished when its last delivery is.
+	// mean for their endpoints. A message is finished when its last delivery is. A
+	// delivery whose endpoint is disabled by then ends as Abandoned and not as
+	// Scheduled. What a claim from before the last Resume of its endpoint says of it
+	// comes too late: it has no effect, but for SignalSuccess.
 	Settle(ctx context.Context, settlements []Settlement) (lost []Fence, err error)
 }
 
@@ -123,8 +133,11 @@ type Target struct {
 	Ordered    bool // in the lane of the message's key; without effect if that is empty
 }
 
-// Backlog is an endpoint that has ready deliveries. A store may stop counting at
-// 1000.
+// BacklogEnough is how far a store has to count: from here on, a number in a [Backlog]
+// means so many or more.
+const BacklogEnough = 16
+
+// Backlog is an endpoint that has ready deliveries.
 type Backlog struct {
 	EndpointID string
 	Tenant     string // of its messages
@@ -233,7 +246,7 @@ type Settlement struct {
 type Effect struct {
 	Signal  Signal        // what the attempt adds to the endpoint's Health
 	Pause   time.Duration // if positive, nothing is ready for so long; a longer pause stays
-	Disable bool          // nothing is ready until the endpoint is resumed, and what it has open is abandoned
+	Disable bool          // nothing is ready until the endpoint is resumed, and meanwhile what it has open is abandoned, by the next Ready calls at the latest
 	Cause   Cause         // of Pause and Disable
 }
 

@@ -185,3 +185,41 @@ func TestBreakerNeverOpens(t *testing.T) {
 		})
 	}
 }
+
+// What a store did not count does not wait for the next walk.
+func TestBacklogBeyondTheCount(t *testing.T) {
+	t.Parallel()
+	for name, replayed := range map[string]bool{"first attempts": false, "retries": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := newReceiver(func(*http.Request, int) (*http.Response, error) {
+					time.Sleep(10 * time.Millisecond)
+					return answer(200), nil
+				})
+				const n = 960
+				b := setup(t, r, benchOptions{idle: true, through: func(s Store) Store { return terseStore{s} }})
+				for _, id := range names("m%d", n) {
+					b.publish(t, id)
+				}
+				batch, _, err := b.store.Pending(t.Context(), n, time.Minute)
+				require.NoError(t, err)
+				for _, p := range batch {
+					_, err = b.store.FanOut(t.Context(), []Plan{{Fence: p.Fence, Targets: targets("e1")}})
+					require.NoError(t, err)
+				}
+				if replayed {
+					all := Selection{EndpointID: "e1"}
+					_, _, err = b.store.Cancel(t.Context(), all, "", n)
+					require.NoError(t, err)
+					_, _, err = b.store.Replay(t.Context(), all, "", n)
+					require.NoError(t, err)
+				}
+				b.start(t)
+				pass(n/defaultEndpointConcurrency*10*time.Millisecond + 200*time.Millisecond)
+				require.Equal(t, n, r.count("e1"))
+				require.Zero(t, b.Dispatcher.Stats().StoreErrors)
+			})
+		})
+	}
+}

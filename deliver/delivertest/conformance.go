@@ -137,6 +137,7 @@ func cases() []Case {
 		{"ledger: cancel what awaits fan-out", (*probe).ledgerCancelPending},
 		{"ledger: purge", (*probe).ledgerPurge},
 		{"ledger: endpoints", (*probe).ledgerEndpoints},
+		{"ledger: resuming forgives", (*probe).ledgerResumeForgives},
 		{"ledger: an ended context ends calls", (*probe).ledgerEndedContext},
 	}
 }
@@ -207,10 +208,36 @@ func (p *probe) soon(got, want time.Duration, what string) {
 }
 
 // wait lets n units pass.
-func (p *probe) wait(n int) { p.h.Wait(time.Duration(n) * p.unit) }
+func (p *probe) wait(n int) {
+	p.h.Wait(time.Duration(n) * p.unit)
+	p.notice()
+}
 
 // due lets the rest of a time pass after which something has to be there.
-func (p *probe) due(n int) { p.h.Wait(time.Duration(n)*p.unit + p.h.Slack) }
+func (p *probe) due(n int) {
+	p.h.Wait(time.Duration(n)*p.unit + p.h.Slack)
+	p.notice()
+}
+
+// notice gives the store the chance to notice what time brought: any Ready will do.
+func (p *probe) notice() {
+	_, _, err := p.store.Ready(p.ctx, deliver.Slots{Owner: "nobody"}, "", 1)
+	p.ok(err)
+}
+
+// clear lets the store abandon what disabled endpoints have open.
+func (p *probe) clear() {
+	for range 3 {
+		p.notice()
+	}
+}
+
+// foreseen checks that something is foreseen, and no later than it comes.
+func (p *probe) foreseen(next time.Duration, n int) {
+	if next <= 0 || next > p.after(n)+p.h.Slack {
+		p.fail("time until the next: got %s, want more than 0 and no more than %s", next, p.after(n))
+	}
+}
 
 func (p *probe) after(n int) time.Duration { return time.Duration(n) * p.unit }
 

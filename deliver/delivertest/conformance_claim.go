@@ -92,7 +92,7 @@ func (p *probe) dueTimes() {
 	slots := p.own("a")
 	list, next := p.ready(slots)
 	p.equal(len(list), 0, "ready endpoints")
-	p.soon(next, p.after(20), "time until the next")
+	p.foreseen(next, 20)
 	p.h.Wait(p.after(20) - max(p.h.Slack, time.Millisecond))
 	p.equal(len(p.claim(slots, "e1", 1)), 0, "claims before it is due")
 	p.h.Wait(max(p.h.Slack, time.Millisecond) + p.h.Slack)
@@ -191,7 +191,7 @@ func (p *probe) settleAgain() {
 	p.equal(len(p.settle(s)), 0, "the answer may have been lost; lost settlements")
 	slots := p.own("a")
 	_, next := p.ready(slots)
-	p.soon(next, p.after(10), "nothing is put off; time until the next")
+	p.foreseen(next, 10) // nothing is put off
 	p.due(10)
 	c = p.claimOne("e1")
 	p.equal(c.History.Attempts, 1, "attempts")
@@ -337,7 +337,7 @@ func (p *probe) pauses() {
 	p.equal(len(p.settle(deliver.Settlement{Fence: claims[0].Fence, State: deliver.Succeeded, Endpoint: pause(40)})), 0, "lost settlements")
 	list, next := p.ready(slots)
 	p.equal(list, []deliver.Backlog{{EndpointID: "e2", First: 3}}, "ready endpoints")
-	p.check(next > 0 && next <= p.after(40)+p.h.Slack, "the end of the pause is not foreseen")
+	p.foreseen(next, 40)
 	p.none("e1", "while it is paused")
 	p.retry(claims[1], 0, pause(10)) // a shorter pause
 	p.wait(39)
@@ -373,6 +373,7 @@ func (p *probe) disabling() {
 	p.deliver(to("e1"), message("late"))
 	p.due(100)
 	p.none("e1", "while it is disabled")
+	p.clear()
 	l, ok := p.store.(deliver.Ledger)
 	if !ok {
 		return

@@ -3,6 +3,7 @@ package delivertest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -133,7 +134,7 @@ func (p *probe) delays() {
 	list, next, err := p.store.Pending(p.ctx, 10, p.lease)
 	p.ok(err)
 	p.equal(idsOf(list), []string{"soon"}, "pending messages")
-	p.soon(next, p.after(10), "time until the next")
+	p.foreseen(next, 10)
 	p.carryOut(deliver.Plan{Fence: list[0].Fence})
 	p.wait(9)
 	p.equal(len(p.pending(10)), 0, "pending messages before the delay is over")
@@ -151,6 +152,20 @@ func (p *probe) delays() {
 	p.ok(p.store.Enqueue(p.ctx, late))
 	p.ok(p.store.Enqueue(p.ctx, keyed("k", "soon2")...))
 	p.equal(idsOf(p.pending(10)), []string{"soon2"}, "pending messages")
+	p.due(10)
+	p.equal(len(p.pending(10)), 0, "pending messages, while one goes before it")
+	p.due(50)
+	p.equal(idsOf(p.pending(10)), []string{"soon2", "late2"}, "pending messages")
+
+	// What is due first comes first, whenever it was accepted.
+	for i, delay := range []int{20, 10, 10, 0} {
+		m := message(fmt.Sprintf("d%d", i))
+		m.Delay = p.after(delay)
+		p.ok(p.store.Enqueue(p.ctx, m))
+		p.wait(1)
+	}
+	p.due(20)
+	p.equal(idsOf(p.pending(10)), []string{"d3", "d1", "d2", "d0"}, "pending messages, in the order in which they became due")
 }
 
 func (p *probe) pendingIsLeased() {

@@ -364,7 +364,10 @@ func (p *probe) ledgerEndpoints() {
 	p.ok(l.Resume(p.ctx, "eb"))
 	c := p.claimOne("eb")
 	p.retry(c, 0, deliver.Effect{Signal: deliver.SignalFailure, Disable: true, Cause: deliver.CauseFailing})
-	p.wait(10)
+	p.wait(4)
+	p.ok(l.Change(p.ctx, "eb", deliver.Effect{Pause: p.after(3), Cause: deliver.CauseHost})) // on top
+	p.wait(6)
+	p.clear()
 	s = states(deliver.Selection{EndpointID: "eb"}, "", 1)[0]
 	p.soon(s.Since, p.after(10), "since")
 	p.soon(s.Health.Failing, p.after(10), "failing")
@@ -378,6 +381,7 @@ func (p *probe) ledgerEndpoints() {
 	// Disabled by a person before anything came.
 	p.ok(l.Change(p.ctx, "new", deliver.Effect{Disable: true, Cause: deliver.CauseHost}))
 	p.ok(l.Change(p.ctx, "ea1", deliver.Effect{Disable: true, Cause: deliver.CauseHost})) // and after
+	p.clear()
 	t, err := l.Totals(p.ctx, deliver.Selection{EndpointID: "ea1"})
 	p.ok(err)
 	p.equal(t, deliver.Totals{Abandoned: 1}, "totals")
@@ -387,6 +391,43 @@ func (p *probe) ledgerEndpoints() {
 	p.ok(l.Resume(p.ctx, "nobody"))
 	p.deliver(to("new"), message("m4"))
 	p.equal(p.claimOne("new").Message.ID, "m4", "message")
+}
+
+// What is under way when an endpoint is resumed speaks of the time before.
+func (p *probe) ledgerResumeForgives() {
+	l := p.ledger()
+	if l == nil {
+		return
+	}
+	p.deliver(to("e1"), p.messages(6)...)
+	claims := p.claim(p.own("a"), "e1", 5)
+	p.equal(len(claims), 5, "claims")
+	off := deliver.Effect{Disable: true, Cause: deliver.CauseFailing, Signal: deliver.SignalFailure}
+	p.retry(claims[0], 5000, off)
+	p.clear()
+	p.ok(l.Resume(p.ctx, "e1"))
+	p.retry(claims[1], 5000, off)
+	p.retry(claims[2], 5000, deliver.Effect{Pause: p.after(100), Cause: deliver.CauseRetryAfter, Signal: deliver.SignalGone})
+	p.deliver(to("e1"), message("anew"))
+	p.equal(p.claimOne("e1").History.Health, deliver.Health{}, "health")
+	p.clear()
+	t, err := l.Totals(p.ctx, deliver.Selection{EndpointID: "e1"})
+	p.ok(err)
+	p.equal(t, deliver.Totals{Scheduled: 2, Claimed: 3, Abandoned: 2}, "totals")
+
+	// What works, works; and what is claimed later counts.
+	p.deliver(to("e1"), message("later"))
+	later := p.claimOne("e1")
+	p.retry(later, 0, deliver.Effect{Signal: deliver.SignalFailure})
+	p.wait(5)
+	later = p.claimOne("e1")
+	p.soon(later.History.Health.Failing, p.after(5), "failing")
+	p.equal(len(p.settle(deliver.Settlement{Fence: claims[3].Fence, State: deliver.Succeeded, Endpoint: deliver.Effect{Signal: deliver.SignalSuccess}})), 0, "lost settlements")
+	p.retry(later, 0, deliver.Effect{})
+	later = p.claimOne("e1")
+	p.equal(later.History.Health, deliver.Health{}, "health after a success")
+	p.retry(later, 0, off)
+	p.none("e1", "while it is disabled")
 }
 
 func (p *probe) ledgerEndedContext() {

@@ -28,7 +28,7 @@ type simEndpoint struct {
 	absent      time.Time // when it was absent last
 	pausedUntil time.Time
 	disabled    bool
-	disabledAt  time.Time
+	resumed     int // the last claim before that
 	deliveries  []*simDelivery
 	lanes       map[string][]*simDelivery // what is open
 }
