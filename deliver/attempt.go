@@ -22,6 +22,10 @@ const (
 	headerID       = "Webhook-Id"
 	headerDelivery = "Webhook-Delivery"
 	headerAgent    = "User-Agent"
+	headerType     = "Content-Type"
+
+	headerCredentials = "Authorization"
+
 	userAgent      = "paperround/1"
 
 	maxKeptBody = 4 << 10
@@ -87,7 +91,7 @@ func attempt(ctx, exchange context.Context, client *Client, ep *Endpoint, u *url
 		defer cancel()
 		exchange = bounded
 	}
-	req, failure := newRequest(exchange, client, u, ep, msg, start)
+	req, failure := newRequest(withTrip(exchange), client, u, ep, msg, start)
 	if failure != nil {
 		return failure
 	}
@@ -101,31 +105,34 @@ func attempt(ctx, exchange context.Context, client *Client, ep *Endpoint, u *url
 	if resp.StatusCode == http.StatusSwitchingProtocols || resp.Body == http.NoBody {
 		return res
 	}
-	// Not every body minds the context.
-	defer context.AfterFunc(exchange, func() { _ = resp.Body.Close() })()
+	if _, minds := client.transport.(*pool); !minds {
+		// Not every transport's body minds the context.
+		defer context.AfterFunc(exchange, func() { _ = resp.Body.Close() })()
+	}
 	res.Body = readAnswer(resp.Body)
 	return res
 }
 
 // newRequest makes the signed request, or says why it cannot be made.
 func newRequest(ctx context.Context, client *Client, u *url.URL, ep *Endpoint, msg *Message, at time.Time) (*http.Request, *Result) {
-	signed := http.Header{"Content-Type": {msg.ContentType}}
-	if err := sign(ep.Signer, signed, msg, at); err != nil {
-		return nil, failed(FaultOurs, err)
+	header := http.Header{headerType: {msg.ContentType}}
+	set, failure := sign(ep.Signer, header, msg, at)
+	if failure != nil {
+		return nil, failed(FaultOurs, failure)
 	}
-	header := signed // as the signer wrote them: some receivers care for the case
+	// What the signer set stays as it was written: some receivers care for the case.
 	for name, values := range unsigned(ep, msg) {
-		if !has(signed, name) {
+		if !has(header, name) {
 			header[name] = values
 		}
 	}
-	if !has(header, headerAgent) {
+	if !set.agent && header[headerAgent] == nil {
 		header[headerAgent] = []string{userAgent}
 	}
-	if !has(header, headerID) {
-		header.Set(headerID, msg.ID)
+	if !set.id {
+		header[headerID] = []string{msg.ID}
 	}
-	if u.Scheme == "http" && !client.plaintextCredentials && has(header, "Authorization") {
+	if u.Scheme == "http" && !client.plaintextCredentials && (set.credentials || header[headerCredentials] != nil) {
 		return nil, failed(FaultDestination, refused("credentials over plain http are not allowed"))
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "", bytes.NewReader(msg.Body))
@@ -154,8 +161,11 @@ func unsigned(ep *Endpoint, msg *Message) http.Header {
 	return header
 }
 
+// signedHeaders says which headers a signer set, in whatever case.
+type signedHeaders struct{ agent, id, credentials bool }
+
 // sign lets the signer work on a header of its own, and judges what it set.
-func sign(s Signer, header http.Header, msg *Message, at time.Time) (failure *Error) {
+func sign(s Signer, header http.Header, msg *Message, at time.Time) (set signedHeaders, failure *Error) {
 	defer func() {
 		if p := recover(); p != nil {
 			failure = panicked(ReasonSigner, p)
@@ -163,24 +173,29 @@ func sign(s Signer, header http.Header, msg *Message, at time.Time) (failure *Er
 	}()
 	if err := s.Sign(header, msg.ID, at, msg.Body); err != nil {
 		// Its text may hold what it signed with, so it stays in Err.
-		return &Error{Reason: ReasonSigner, Detail: fmt.Sprintf("a %T, see Hooks.Settled", err), Err: err}
+		return set, &Error{Reason: ReasonSigner, Detail: fmt.Sprintf("a %T, see Hooks.Settled", err), Err: err}
 	}
 	for name, values := range header {
 		switch canonical := textproto.CanonicalMIMEHeaderKey(name); {
 		case !isToken(name):
-			return &Error{Reason: ReasonSigner, Detail: "it set a header whose name is not a token"}
+			return set, &Error{Reason: ReasonSigner, Detail: "it set a header whose name is not a token"}
 		case !areValues(values):
-			return &Error{Reason: ReasonSigner, Detail: "it set " + canonical + " to a value with control characters"}
+			return set, &Error{Reason: ReasonSigner, Detail: "it set " + canonical + " to a value with control characters"}
 		case canonical == headerID:
-		case canonical == "Content-Type":
+			set.id = true
+		case canonical == headerAgent:
+			set.agent = true
+		case canonical == headerCredentials:
+			set.credentials = true
+		case canonical == headerType:
 			if got := header[name]; name != canonical || len(got) != 1 || got[0] != msg.ContentType {
-				return &Error{Reason: ReasonSigner, Detail: "it changed the content type"}
+				return set, &Error{Reason: ReasonSigner, Detail: "it changed the content type"}
 			}
 		case isReserved(name):
-			return &Error{Reason: ReasonSigner, Detail: "it may not set " + canonical}
+			return set, &Error{Reason: ReasonSigner, Detail: "it may not set " + canonical}
 		}
 	}
-	return nil
+	return set, nil
 }
 
 // has looks for a header in whatever case a signer wrote it.

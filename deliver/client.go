@@ -158,9 +158,9 @@ type pool struct {
 	choose func(*http.Request) (*url.URL, error) // nil if there are no proxies
 }
 
-// RoundTrip implements [http.RoundTripper].
+// RoundTrip implements [http.RoundTripper], for requests with a trip in their
+// context.
 func (p *pool) RoundTrip(req *http.Request) (*http.Response, error) {
-	var way trip
 	if p.choose != nil {
 		// What the transport keeps apart is told by the URL, so nothing else decides.
 		proxy, err := p.choose(&http.Request{Method: req.Method, URL: req.URL, Host: req.URL.Host, Header: http.Header{}})
@@ -170,9 +170,9 @@ func (p *pool) RoundTrip(req *http.Request) (*http.Response, error) {
 		case proxy != nil && addressOf(proxy) == "":
 			return nil, &Error{Reason: ReasonLocal, Detail: "the proxy's URL is not one of http, https, socks5 or socks5h with a host"}
 		}
-		way.proxy = proxy
+		tripOf(req.Context()).proxy = proxy
 	}
-	resp, err := p.Transport.RoundTrip(req.WithContext(context.WithValue(req.Context(), tripKey{}, &way)))
+	resp, err := p.Transport.RoundTrip(req)
 	if err != nil && isProxyFailure(err) {
 		err = &Error{Reason: ReasonUnreachable, Detail: "the proxy fails", Err: err}
 	}
@@ -188,6 +188,10 @@ type trip struct {
 
 // tripKey is the context's key for a trip.
 type tripKey struct{}
+
+func withTrip(ctx context.Context) context.Context {
+	return context.WithValue(ctx, tripKey{}, &trip{})
+}
 
 func tripOf(ctx context.Context) *trip {
 	if way, ok := ctx.Value(tripKey{}).(*trip); ok {
