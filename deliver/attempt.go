@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -230,15 +231,23 @@ func judgeStatus(resp *http.Response, exactOK bool) *Result {
 	return res
 }
 
+// scratch is what answers are read into.
+//
+//nolint:gochecknoglobals // a pool is shared by its nature
+var scratch = sync.Pool{New: func() any { return new([maxKeptBody]byte) }}
+
 // readAnswer keeps the beginning of an answer and reads on for a while, so that
-// the connection can be used again.
+// the connection can be used again. An answer that breaks off is as long as it is:
+// the status has decided.
 func readAnswer(body io.Reader) []byte {
-	var kept bytes.Buffer
-	_, err := io.CopyN(&kept, body, maxKeptBody)
-	if err == nil {
-		_, _ = io.CopyN(io.Discard, body, maxReadBody-maxKeptBody) // the status has decided
+	buf := scratch.Get().(*[maxKeptBody]byte)
+	defer scratch.Put(buf)
+	n, err := io.ReadFull(body, buf[:])
+	kept := bytes.Clone(buf[:n])
+	for read := n; err == nil && read < maxReadBody; read += n {
+		n, err = body.Read(buf[:])
 	}
-	return kept.Bytes()
+	return kept
 }
 
 // classify tells whose fault an exchange without an answer was. parent is the

@@ -17,6 +17,7 @@ const (
 	defaultKeepBytes    = 64 << 20
 
 	maxRecords = 100 // of a delivery
+	maxStale   = 64  // finishes out of date, and as many as are good
 	maxAlong   = 16  // messages of one key that are handed out in one turn
 )
 
@@ -668,6 +669,10 @@ func (m *Memory) finish(s *memMessage, now time.Time) {
 		m.bodyBytes += s.size
 		m.bodies.push(finish{s, s.finished})
 	}
+	if m.finished.len() > 2*m.kept+maxStale {
+		m.finished.keep(finish.isGood)
+		m.bodies.keep(finish.isGood)
+	}
 	for m.kept > m.keep {
 		if old := m.finished.pop(); old.isGood() {
 			m.drop(old.message)
@@ -755,7 +760,11 @@ func (m *Memory) Claim(ctx context.Context, slots Slots, wants []Want, lease tim
 	}
 	now := m.lock()
 	defer m.mu.Unlock()
-	var claims []Claim
+	wanted := 0
+	for _, w := range wants {
+		wanted += w.First + w.Retries
+	}
+	claims := make([]Claim, 0, min(wanted, len(m.deliveries)))
 	for _, w := range wants {
 		e := m.endpoints[w.EndpointID]
 		if e == nil || e.paused || e.disabled || !m.holds(slots, e.slot, now) {
@@ -1031,4 +1040,10 @@ func (q *fifo[T]) remove(x T) {
 	default:
 		q.items = slices.Delete(q.items, q.head+i, q.head+i+1)
 	}
+}
+
+// keep drops what is no good.
+func (q *fifo[T]) keep(good func(T) bool) {
+	q.items = slices.DeleteFunc(q.items[q.head:], func(x T) bool { return !good(x) })
+	q.head = 0
 }

@@ -163,3 +163,39 @@ func heldBytes(m *Memory) int {
 	defer m.mu.Unlock()
 	return m.bodyBytes
 }
+
+// What is replayed over and over does not pile up.
+func TestMemoryReplaysWithoutEnd(t *testing.T) {
+	t.Parallel()
+	m := NewMemory(nil)
+	ctx := t.Context()
+	slots, err := m.Own(ctx, "a", time.Hour)
+	require.NoError(t, err)
+	for _, id := range []string{"m1", "m2"} {
+		require.NoError(t, m.Enqueue(ctx, &Message{ID: id, Topic: paid, ContentType: "text/plain", Body: []byte("b")}))
+	}
+	batch, _, err := m.Pending(ctx, 2, time.Hour)
+	require.NoError(t, err)
+	for _, p := range batch {
+		_, err = m.FanOut(ctx, []Plan{{Fence: p.Fence, Targets: targets("e1")}})
+		require.NoError(t, err)
+	}
+	for range 1000 {
+		claims, err := m.Claim(ctx, slots, []Want{{EndpointID: "e1", First: 2, Retries: 2}}, time.Hour)
+		require.NoError(t, err)
+		require.NotEmpty(t, claims)
+		for _, c := range claims {
+			_, err = m.Settle(ctx, []Settlement{{Fence: c.Fence, State: Succeeded, History: c.History}})
+			require.NoError(t, err)
+		}
+		n, _, err := m.Replay(ctx, Selection{MessageID: "m2"}, "", 10)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+	}
+	require.Less(t, m.finished.len(), 2*maxStale)
+	require.Less(t, m.bodies.len(), 2*maxStale)
+	require.Equal(t, 1, m.bodyBytes, "that of m1")
+	n, err := m.Purge(ctx, 0, 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, n, "m1, which is finished")
+}
