@@ -1,6 +1,7 @@
 package delivertest
 
 import (
+	"math"
 	"net/http"
 	"slices"
 	"time"
@@ -51,6 +52,7 @@ func (m *model) begin(c *simClaim) {
 	if most := or(or(e.Concurrency, p.endpointConcurrency), 8); p.busyAt[e.ID] > most {
 		m.w.fail("%d exchanges with endpoint %s at a time instead of %d", p.busyAt[e.ID], e.ID, most)
 	}
+	m.shares(c)
 	if e.Rate > 0 {
 		m.rate(c)
 	}
@@ -65,6 +67,24 @@ func or[T comparable](v, otherwise T) T {
 		return otherwise
 	}
 	return v
+}
+
+// shares judges that the tenants, and first attempts, have their room.
+func (m *model) shares(c *simClaim) {
+	p, tenant := c.p, c.d.message.Tenant
+	p.busyFor[tenant]++
+	share := or(p.tenantShare, 0.75)
+	if most := int(math.Ceil(share * float64(p.concurrency))); p.busyFor[tenant] > most {
+		m.w.fail("%d exchanges for tenant %q at a time instead of %d", p.busyFor[tenant], tenant, most)
+	}
+	if c.history.Fresh() {
+		return
+	}
+	p.retries++
+	reserved := int(or(p.firstReserve, 0.25) * float64(p.concurrency))
+	if most := max(p.concurrency-max(reserved, 0), 1); p.retries > most {
+		m.w.fail("%d exchanges at a time are retries, instead of %d", p.retries, most)
+	}
 }
 
 // rate judges when the process let its exchanges with an endpoint out, which is when
@@ -97,6 +117,10 @@ func (m *model) over(c *simClaim, status int) {
 	c.d.answers = slices.DeleteFunc(c.d.answers, func(x *simClaim) bool { return x == c })
 	c.p.busy--
 	c.p.busyAt[c.d.endpoint.ID]--
+	c.p.busyFor[c.d.message.Tenant]--
+	if !c.history.Fresh() {
+		c.p.retries--
+	}
 	m.w.note(c.p, "answered", c.d, status)
 }
 

@@ -206,13 +206,17 @@ type process struct {
 
 	concurrency         int
 	endpointConcurrency int
+	tenantShare         float64
+	firstReserve        float64
 
 	// The rest is guarded by the turnstile.
 	owner    string
 	stopping bool
 	stopped  time.Time
 	busy     int
-	busyAt   map[string]int
+	retries  int            // of them
+	busyAt   map[string]int // by endpoint
+	busyFor  map[string]int // by tenant
 	rates    map[string][]time.Time
 	holds    map[holdKey]hold
 }
@@ -260,7 +264,8 @@ func (w *world) newProcess(ctx context.Context, number int) (*process, error) {
 	p := &process{
 		w: w, number: number, gone: make(chan struct{}), done: make(chan struct{}),
 		concurrency: oneOf(&l, 1, 2, 4, 16, 64), endpointConcurrency: oneOf(&l, 0, 0, 1, 3),
-		busyAt: map[string]int{}, rates: map[string][]time.Time{}, holds: map[holdKey]hold{},
+		tenantShare: oneOf(&l, 0., 1., 0.25), firstReserve: oneOf(&l, 0, -1, 0.5),
+		busyAt: map[string]int{}, busyFor: map[string]int{}, rates: map[string][]time.Time{}, holds: map[holdKey]hold{},
 	}
 	p.lastTrouble.Store(-1)
 	ctx, p.cancel = context.WithCancel(ctx)
@@ -272,8 +277,8 @@ func (w *world) newProcess(ctx context.Context, number int) (*process, error) {
 		Client:              client,
 		Concurrency:         p.concurrency,
 		EndpointConcurrency: p.endpointConcurrency,
-		TenantShare:         oneOf(&l, 0., 1.),
-		FirstReserve:        oneOf(&l, 0, -1, 0.5),
+		TenantShare:         p.tenantShare,
+		FirstReserve:        p.firstReserve,
 		FanOutLimit:         func(topic.Topic) int { return w.fanOutLimit },
 		Lease:               w.lease,
 		DrainTimeout:        oneOf(&l, -1, 200*time.Millisecond, 3*time.Second, 0),
