@@ -661,32 +661,3 @@ func TestStoreThatGivesMoreThanWanted(t *testing.T) {
 		require.Equal(t, map[State]int{Succeeded: 40}, b.store.Counts().Deliveries, "served all the same")
 	})
 }
-
-func TestStaticDirectory(t *testing.T) {
-	t.Parallel()
-	a, b := newEndpoint("a"), newEndpoint("b")
-	a.Topics = []topic.Pattern{"acme:invoice.*", "other:*"}
-	b.Tenant = "t"
-	dir, err := Static(a, b)
-	require.NoError(t, err)
-	for _, tc := range []struct {
-		tenant string
-		topic  topic.Topic
-		want   []*Endpoint
-	}{
-		{"", paid, []*Endpoint{a}},
-		{"", "other:x", []*Endpoint{a}},
-		{"", "acme:refund.made", nil},
-		{"t", "acme:refund.made", []*Endpoint{b}},
-		{"T", paid, nil},
-	} {
-		got, err := dir.Match(t.Context(), tc.tenant, tc.topic)
-		require.NoError(t, err)
-		require.Equal(t, tc.want, got)
-	}
-	got, err := dir.Endpoint(t.Context(), "a")
-	require.NoError(t, err)
-	require.Same(t, a, got)
-	_, err = dir.Endpoint(t.Context(), "c")
-	require.ErrorIs(t, err, ErrNoEndpoint)
-}
