@@ -6,26 +6,20 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 const (
 	minPoll = 5 * time.Millisecond
 
-	pendingBatch = 64  // messages to fan out at a time
-	readyPage    = 512 // endpoints to look at at a time
-	settleBatch  = 256 // outcomes to record at a time
+	readyPage   = 512 // endpoints to look at at a time
+	settleBatch = 256 // outcomes to record at a time
 
 	// A walk takes at most a tenth of the time, and is no hurry while there is
 	// something to do.
 	walkShare = 10
 	minWalk   = time.Millisecond
 	busyWalk  = 50 * time.Millisecond
-
-	matchesAtOnce = 8 // questions to the directory
 
 	workerIdle = 10 * time.Second
 
@@ -105,7 +99,7 @@ func (r *run) run(ctx context.Context) error {
 	keeper.Go(func() { r.keepSlots(keeping) })
 	keeper.Go(func() { r.keepClaims(keeping) })
 	settler.Go(func() { r.settleAll(keeping) })
-	loops.Go(func() { r.fanOutAll(ctx, sending) })
+	loops.Go(func() { newFanOut(r, sending).all(ctx) })
 	loops.Go(func() { r.claimAll(ctx, sending) })
 	<-ctx.Done()
 
@@ -358,184 +352,6 @@ func (r *run) serveAll(f *flight) {
 			return
 		}
 	}
-}
-
-// fanOutAll turns messages into deliveries, until ctx ends.
-func (r *run) fanOutAll(ctx, sending context.Context) {
-	idle := poll{most: r.poll}
-	for ctx.Err() == nil {
-		n, next, err := r.fanOutBatch(sending)
-		switch {
-		case err != nil:
-			idle.wait(ctx, nil, 0)
-		case n > 0:
-			idle.reset()
-		default:
-			idle.wait(ctx, r.wakeFanOut, next)
-			runtime.Gosched()
-		}
-	}
-}
-
-func (r *run) fanOutBatch(sending context.Context) (n int, next time.Duration, err error) {
-	ctx := newBounded(sending, r.lease)
-	defer ctx.end()
-	batch, next, err := r.store.Pending(ctx, pendingBatch, r.lease)
-	if err != nil {
-		r.storeFailed(ctx, "Pending", err)
-		return 0, 0, err
-	}
-	if len(batch) == 0 {
-		return 0, next, nil
-	}
-	plans := r.planAll(ctx, batch)
-	// The plans are good for as long as their leases are, so a call that failed
-	// is made again.
-	var lost []Fence
-	idle := poll{most: r.poll}
-	for {
-		lost, err = r.store.FanOut(ctx, plans)
-		if err == nil {
-			break
-		}
-		r.storeFailed(ctx, "FanOut", err)
-		idle.wait(ctx, nil, 0)
-		if ctx.Err() != nil {
-			return 0, 0, err
-		}
-	}
-	r.fannedOut(ctx, batch, plans, lost)
-	return len(batch), 0, nil
-}
-
-// fannedOut counts what was carried out, and lets the scheduler know at once what
-// is this process's to deliver: nothing has to be looked for in the store.
-func (r *run) fannedOut(ctx context.Context, batch []Pending, plans []Plan, lost []Fence) {
-	r.counters.leaseLost.Add(uint64(len(lost)))
-	stale := setOf(lost)
-	r.mu.Lock()
-	for i, p := range plans {
-		if stale[p.Fence] || p.Again > 0 {
-			continue
-		}
-		for _, t := range p.Targets {
-			if !r.slots.Has(Slot(t.EndpointID)) || r.sched.gates[t.EndpointID] == nil && !r.sched.room(batch[i].Message.Tenant) {
-				continue // somebody else's, or the walk finds it
-			}
-			r.sched.hint(r.sched.gate(t.EndpointID, batch[i].Message.Tenant))
-		}
-	}
-	r.mu.Unlock()
-	notify(r.wakeClaims)
-	for i, p := range plans {
-		if stale[p.Fence] || p.Again > 0 {
-			continue
-		}
-		r.counters.fannedOut.Add(1)
-		msg := batch[i].Message
-		if len(p.Targets) == 0 {
-			r.counters.unmatched.Add(1)
-			r.log.DebugContext(ctx, "message matches no endpoint", "message_id", msg.ID, "tenant", msg.Tenant, "topic", msg.Topic)
-		}
-	}
-}
-
-// planAll plans a batch in half of its lease at most, so that the other half is
-// left to carry the plans out. What it does not come to is given back.
-func (r *run) planAll(ctx context.Context, batch []Pending) []Plan {
-	enough := time.Now().Add(r.lease / 2)
-	plans := make([]Plan, len(batch))
-	var taken atomic.Int64
-	var matching errgroup.Group
-	match := func() error {
-		for i := int(taken.Add(1)) - 1; i < len(batch); i = int(taken.Add(1)) - 1 {
-			if time.Now().After(enough) {
-				plans[i] = Plan{Fence: batch[i].Fence, Again: minPoll}
-			} else {
-				plans[i] = r.plan(ctx, batch[i])
-			}
-		}
-		return nil
-	}
-	for range min(matchesAtOnce, len(batch)) - 1 {
-		matching.Go(match)
-	}
-	_ = match()
-	_ = matching.Wait() // there is no error: one that fails is a plan too
-	keepOrder(batch, plans)
-	return plans
-}
-
-// keepOrder puts off what comes after a message of the same key that is put off.
-func keepOrder(batch []Pending, plans []Plan) {
-	type lane struct{ tenant, key string }
-	var held map[lane]time.Duration
-	for i, p := range batch {
-		l := lane{p.Message.Tenant, p.Message.Key}
-		if l.key == "" {
-			continue
-		}
-		if wait := held[l]; wait > 0 && plans[i].Again == 0 {
-			plans[i] = Plan{Fence: p.Fence, Again: wait}
-		}
-		if plans[i].Again > 0 && held[l] == 0 {
-			if held == nil {
-				held = make(map[lane]time.Duration)
-			}
-			held[l] = plans[i].Again
-		}
-	}
-}
-
-// plan asks the directory where a message goes. When it cannot say in time, the
-// message is given back for a while.
-func (r *run) plan(ctx context.Context, p Pending) Plan {
-	call := newBounded(ctx, r.lease/8)
-	defer call.end()
-	var endpoints []*Endpoint
-	err := guarded(func() (err error) {
-		endpoints, err = r.directory.Match(call, p.Message.Tenant, p.Message.Topic)
-		return err
-	})
-	if err != nil {
-		r.log.ErrorContext(ctx, "directory failed", "message_id", p.Message.ID, "error", err)
-		return Plan{Fence: p.Fence, Again: ownBackoff(p.Tries)}
-	}
-	plan := Plan{Fence: p.Fence}
-	var seen map[string]bool
-	if len(endpoints) > 1 {
-		seen = make(map[string]bool, len(endpoints))
-	}
-	fields := fieldsOf(p.Message)
-	limit := 0
-	if r.fanOutLimit != nil {
-		limit = r.fanOutLimit(p.Message.Topic)
-	}
-	over := 0
-	for _, e := range endpoints {
-		switch {
-		case e == nil || seen[e.ID] || !e.accepts(fields):
-		case checkID("endpoint id", e.ID) != nil:
-			r.log.ErrorContext(ctx, "directory matched an endpoint without a valid id", "message_id", p.Message.ID)
-		case e.Tenant != p.Message.Tenant:
-			r.log.ErrorContext(ctx, "directory matched an endpoint of another tenant", "message_id", p.Message.ID, "endpoint_id", e.ID)
-		default:
-			if seen != nil {
-				seen[e.ID] = true
-			}
-			if limit > 0 && len(plan.Targets) == limit {
-				over++
-				continue
-			}
-			plan.Targets = append(plan.Targets, Target{EndpointID: e.ID, Ordered: e.Ordered})
-		}
-	}
-	if over > 0 {
-		r.counters.overLimit.Add(uint64(over))
-		r.log.WarnContext(ctx, "message matches more endpoints than the fan-out limit", "message_id", p.Message.ID,
-			"tenant", p.Message.Tenant, "topic", p.Message.Topic, "limit", limit, "left_out", over)
-	}
-	return plan
 }
 
 // keepSlots renews the slots at a third of the lease, until ctx ends.
