@@ -163,16 +163,12 @@ func (f *fanOut) begin(e *errand) bool {
 func (f *fanOut) leave(e *errand) {
 	e.late.Store(true)
 	f.late++
-	f.tenant(e).late++
-}
-
-func (f *fanOut) tenant(e *errand) *slowTenant {
 	t := f.slow[e.Message.Tenant]
 	if t == nil {
 		t = &slowTenant{}
 		f.slow[e.Message.Tenant] = t
 	}
-	return t
+	t.late++
 }
 
 // backoff is how long a message waits that may not be asked about now.
@@ -205,8 +201,7 @@ func (t *slowTenant) answer(e *errand) {
 // take notes an answer.
 func (f *fanOut) take(e *errand) {
 	e.answered = true
-	if t := f.slow[e.Message.Tenant]; t != nil || e.slow {
-		t = f.tenant(e)
+	if t := f.slow[e.Message.Tenant]; t != nil {
 		t.answer(e)
 		if e.late.Load() {
 			f.late--
@@ -244,7 +239,7 @@ func (f *fanOut) keepOrder(list []errand) {
 				e.putOff(e.behind)
 				wait = e.plan.Again
 			}
-			if wait > 0 && e.behind == 0 {
+			if wait > 0 {
 				if held == nil {
 					held = make(map[lane]time.Duration)
 				}

@@ -181,6 +181,105 @@ func TestHangingTenantsHoldNobodyUp(t *testing.T) {
 	})
 }
 
+// However many tenants hang, no more than so many questions about them are open.
+func TestManyHangingTenants(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint("e1")
+		e.Tenant = "good"
+		inner, err := Static(e)
+		require.NoError(t, err)
+		w := newWatch()
+		b := setup(t, always(200), benchOptions{
+			directory: matcher{inner, func(ctx context.Context, tenant string) error {
+				if tenant == "good" {
+					return nil
+				}
+				defer w.begin("")()
+				<-ctx.Done()
+				return ctx.Err()
+			}},
+			idle: true,
+		})
+		for _, tenant := range names("bad%d", 200) {
+			_, err = b.Publish(t.Context(), newEvent(), &PublishOptions{Tenant: tenant})
+			require.NoError(t, err)
+		}
+		b.start(t)
+		pass(10 * time.Second)
+		w.reset()
+		pass(5 * time.Minute)
+		_, err = b.Publish(t.Context(), newEvent(), &PublishOptions{Tenant: "good"})
+		require.NoError(t, err)
+		pass(100 * time.Millisecond)
+		require.Equal(t, uint64(1), b.Stats().Succeeded)
+		most, _ := w.reset()
+		require.Equal(t, lateMatches, most[""])
+	})
+}
+
+// A question may take two seconds, or an eighth of the lease.
+func TestMatchIsBounded(t *testing.T) {
+	t.Parallel()
+	for lease, want := range map[time.Duration]time.Duration{0: 2 * time.Second, 4 * time.Second: 500 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			inner, err := Static(newEndpoint("e1"))
+			require.NoError(t, err)
+			var left time.Duration
+			b := setup(t, always(200), benchOptions{
+				directory: matcher{inner, func(ctx context.Context, _ string) error {
+					until, _ := ctx.Deadline()
+					left = time.Until(until)
+					return nil
+				}},
+				options: Options{Lease: lease},
+			})
+			b.publish(t, "m1")
+			pass(time.Second)
+			require.Equal(t, want, left)
+		})
+	}
+}
+
+// What fan-out remembers of a tenant, answer by answer; each is asked for after the one
+// before has come.
+func TestSlowTenant(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFanOut(&run{}, t.Context())
+		for i, step := range []struct {
+			slow, failed bool
+			tries        int
+			again, held  time.Duration // of the message, and of others
+		}{
+			{false, true, 2, time.Second, matchPatience}, // its second try that failed may have been none
+			{true, true, 0, 2 * time.Second, 2 * time.Second},
+			{true, true, 0, 4 * time.Second, 4 * time.Second},
+			{true, false, 0, 0, 8 * time.Second},
+			{false, true, 0, time.Second, matchPatience},
+			{false, true, 9, 32 * time.Second, matchPatience},
+		} {
+			e := &errand{Pending: Pending{Message: &Message{Tenant: "t"}, Tries: step.tries}}
+			f.leave(e)
+			pass(time.Second)
+			e.asked = time.Now()
+			e.slow, e.failed = step.slow, step.failed
+			f.take(e)
+			require.Equal(t, step.again, e.plan.Again, i)
+			require.Equal(t, step.held, f.slow["t"].backoff(), i)
+			require.Zero(t, f.late)
+		}
+		e := &errand{Pending: Pending{Message: &Message{Tenant: "t"}}}
+		f.leave(e)
+		f.take(e)
+		require.Empty(t, f.slow, "what is fine again is forgotten")
+
+		e.plan.Again = time.Minute
+		e.putOff(time.Second)
+		require.Equal(t, time.Minute, e.plan.Again)
+	})
+}
+
 // What was put off is fanned out in order once the directory answers, and what was given
 // back unasked does not wait for having been given back so often.
 func TestFanOutGoesOnAfterAHang(t *testing.T) {
