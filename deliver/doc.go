@@ -57,7 +57,8 @@
 // somebody calls [Dispatcher.Resume], which can replay all that. Hooks.Endpoint is
 // told of each.
 //
-// 429, 503 and timeouts shrink its concurrency, and success lets it grow again. When
+// What goes to it at a time begins at one and doubles with each answer, up to its
+// concurrency. 429, 503 and timeouts shrink that, and success lets it grow again. When
 // half of its attempts within a minute fail, its breaker opens, and one attempt at a
 // time finds out whether it works again ([Relief]). Endpoint.Rate spreads what goes
 // to it.

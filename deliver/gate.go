@@ -49,10 +49,12 @@ type gate struct {
 
 	// limit is how many exchanges may be under way; ceiling is what the endpoint
 	// allows. They begin at one: the first attempt looks the endpoint up, so that
-	// no lookup is needed before.
+	// no lookup is needed before. The limit doubles with each answer until it is
+	// steady, that is until it has met the ceiling, or trouble: an endpoint that
+	// hangs from the start holds the room of one exchange.
 	limit   float64
 	ceiling int
-	known   bool
+	steady  bool
 	shrunk  time.Time // what began before does not shrink the limit again
 
 	rate   float64 // a second; 0 if unlimited
@@ -73,7 +75,7 @@ func newGate(id string, t *tenant) *gate {
 
 // learn tells the gate what the endpoint allows.
 func (g *gate) learn(ceiling int, rate float64, relief Relief, ordered bool, now time.Time) {
-	if !g.known || g.limit >= float64(g.ceiling) {
+	if g.steady && g.limit >= float64(g.ceiling) {
 		g.limit = float64(ceiling)
 	}
 	g.limit = min(g.limit, float64(ceiling))
@@ -82,7 +84,6 @@ func (g *gate) learn(ceiling int, rate float64, relief Relief, ordered bool, now
 		g.rate, g.filled = rate, now
 		g.tokens = g.burst() - float64(g.busy) // what is under way has been let out already
 	}
-	g.known = true
 }
 
 // burst is how many exchanges may begin at once after a rest: what the rate allows
@@ -163,20 +164,25 @@ func (g *gate) give() {
 // observe learns from an exchange that began at a time and ended with res. changed
 // says that the breaker opened or closed.
 func (g *gate) observe(res *Result, began, now time.Time) (changed bool) {
-	switch {
-	case res.Fault == FaultNone:
+	works := res.Fault == FaultNone || res.Reason == ReasonRejected || res.Reason == ReasonRedirect
+	if res.Fault == FaultNone {
 		g.succeeded = now
-		if !began.Before(g.shrunk) {
-			g.limit = min(g.limit+1/g.limit, float64(g.ceiling))
-		}
-	case overloaded(res) && g.relief.Shrink > 0 && !began.Before(g.shrunk):
+	}
+	switch {
+	case began.Before(g.shrunk):
+	case works && !g.steady:
+		g.limit = min(2*g.limit, float64(g.ceiling))
+		g.steady = g.limit == float64(g.ceiling)
+	case res.Fault == FaultNone:
+		g.limit = min(g.limit+1/g.limit, float64(g.ceiling))
+	case overloaded(res) && g.relief.Shrink > 0:
 		g.limit = max(g.limit*g.relief.Shrink, 1)
-		g.shrunk = now
+		g.shrunk, g.steady = now, true
 	}
 	if res.Fault != FaultNone && res.Fault != FaultReceiver || res.Reason == ReasonUnknown || g.relief.BreakerShare < 0 {
 		return false // it says nothing about the endpoint
 	}
-	if works := res.Fault == FaultNone || res.Reason == ReasonRejected || res.Reason == ReasonRedirect; works {
+	if works {
 		return g.breaker.success(began, now, g.relief)
 	}
 	return g.breaker.failure(began, now, g.relief, res.Reason == ReasonTimeout)

@@ -29,6 +29,7 @@ func newGateTest(t *testing.T, ceiling int, rate float64, relief *Relief) *gateT
 	g := &gateTest{gate: newGate("e1", &tenant{}), t: t, now: time.Unix(1_000_000, 0)}
 	g.first = 1 << 30
 	g.learn(ceiling, rate, relief.relief(), false, g.now)
+	g.limit, g.steady = float64(ceiling), true // as after some answers
 	return g
 }
 
@@ -73,13 +74,62 @@ func TestGateConcurrency(t *testing.T) {
 	require.Zero(t, wait)
 	x := &gateTest{gate: g, t: t, now: now}
 	x.learn(4, 0, (*Relief)(nil).relief(), false, now)
-	require.Equal(t, 3, x.all())
+	require.Zero(t, x.all(), "or has answered")
+	x.end(1, okay)
+	x.end(x.all(), okay)
+	require.Equal(t, 4, x.all())
 	x.learn(2, 0, (*Relief)(nil).relief(), false, now) // the endpoint allows less by now
 	require.Zero(t, x.all())
 	x.end(2, okay)
 	require.Zero(t, x.all())
 	x.end(1, okay)
 	require.Equal(t, 1, x.all())
+}
+
+// With each answer that shows that the endpoint works twice as much may go out, until
+// the ceiling or trouble is met.
+func TestGateSlowStart(t *testing.T) {
+	t.Parallel()
+	start := func(ceiling int) *gateTest {
+		g := &gateTest{gate: newGate("e1", &tenant{}), t: t, now: time.Unix(1_000_000, 0)}
+		g.first = 1 << 30
+		require.Equal(t, 1, g.all())
+		g.learn(ceiling, 0, (&Relief{BreakerShare: -1}).relief(), false, g.now)
+		return g
+	}
+	for name, tc := range map[string]struct {
+		answers []*Result // one after the other
+		want    int       // under way after them
+	}{
+		"one":                    {[]*Result{okay}, 2},
+		"two":                    {[]*Result{okay, okay}, 4},
+		"of any kind":            {[]*Result{notFound, {Reason: ReasonRedirect, Fault: FaultReceiver, Status: 302}}, 4},
+		"no further":             {[]*Result{okay, okay, okay, okay}, 10},
+		"slowly from there":      {[]*Result{okay, okay, okay, okay, okay}, 10},
+		"shrunk":                 {[]*Result{okay, okay, tooMany, okay}, 2},
+		"shrunk at the start":    {[]*Result{timedOut, okay, okay}, 2},
+		"broken":                 {[]*Result{broken, broken}, 1},
+		"broken, and then okay":  {[]*Result{broken, okay}, 2},
+		"what is no evidence":    {[]*Result{refusal, ourFault}, 1},
+		"after what is none":     {[]*Result{ourFault, okay, okay}, 4},
+		"shrunk from the middle": {[]*Result{okay, okay, okay, tooMany}, 4},
+	} {
+		g := start(10)
+		for _, res := range tc.answers {
+			g.end(1, res)
+			g.busy++
+		}
+		g.busy = 0
+		require.Equal(t, tc.want, g.all(), name)
+	}
+	g := start(10)
+	g.end(1, okay)
+	g.learn(3, 0, g.relief, false, g.now)
+	g.end(1, okay)
+	g.end(1, okay)
+	g.learn(12, 0, g.relief, false, g.now)
+	g.busy = 0
+	require.Equal(t, 12, g.all(), "what has met the ceiling follows it")
 }
 
 func TestGatePause(t *testing.T) {

@@ -103,17 +103,20 @@ func TestEndpointAsksToBeDisabled(t *testing.T) {
 func TestHostIsToldOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rec := newReceiver(func(*http.Request, int) (*http.Response, error) {
+		rec := newReceiver(func(_ *http.Request, n int) (*http.Response, error) {
+			if n <= warm {
+				return answer(200), nil
+			}
 			time.Sleep(time.Second)
 			return answer(503, "Retry-After", "100"), nil
 		})
-		b := setup(t, rec, benchOptions{idle: true})
+		b := setup(t, rec, benchOptions{options: Options{Relief: &Relief{BreakerShare: -1}}})
+		b.warmUp(t)
 		for _, id := range names("m%d", 8) {
 			b.publish(t, id)
 		}
-		b.start(t)
 		pass(90 * time.Second)
-		require.Len(t, rec.seen(), 8)
+		require.Len(t, rec.seen(), warm+8)
 		require.Len(t, b.journal.changed(), 1)
 		pass(time.Hour)
 		require.Greater(t, len(b.journal.changed()), 1, "of the next one too")
@@ -173,22 +176,29 @@ func TestSuccessEndsTheRowOfFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rec := newReceiver(func(req *http.Request, _ int) (*http.Response, error) {
-			if req.Header.Get(headerID) == "good" {
-				return answer(200), nil
+			switch req.Header.Get(headerID) {
+			case "bad":
+				time.Sleep(10 * time.Second)
+				return answer(500), nil
+			case "long": // so that the gate is not forgotten
+				time.Sleep(3 * time.Hour)
 			}
-			time.Sleep(10 * time.Second)
-			return answer(500), nil
+			return answer(200), nil
 		})
 		e := newEndpoint("e1")
 		e.Policy = &Policy{DisableAfter: time.Hour, DisableSpread: -1, Schedule: []time.Duration{2 * time.Hour}}
+		e.Timeout = 4 * time.Hour
 		b := setup(t, rec, benchOptions{endpoints: []*Endpoint{e}})
+		b.warmUp(t)
+		b.publish(t, "long")
 		b.publish(t, "bad")
 		pass(2*time.Hour + 15*time.Second) // the second attempt is under way
-		require.Len(t, rec.seen(), 2)
+		require.Equal(t, 2, rec.under("e1"))
 		b.publish(t, "good")
 		pass(time.Minute)
 		require.Equal(t, Exhausted, b.only(t, "bad").State)
 		require.Empty(t, b.journal.changed())
+		pass(time.Hour)
 	})
 }
 
@@ -393,10 +403,10 @@ func TestConcurrencyOptions(t *testing.T) {
 	})
 }
 
-// hangFor makes the endpoints whose name begins so hang.
-func hangFor(prefix string) *receiver {
-	return newReceiver(func(req *http.Request, _ int) (*http.Response, error) {
-		if strings.HasPrefix(hostOf(req), prefix) {
+// hangFor makes the endpoints whose name begins so hang, after some answers each.
+func hangFor(prefix string, answers int) *receiver {
+	return newReceiver(func(req *http.Request, n int) (*http.Response, error) {
+		if n > answers && strings.HasPrefix(hostOf(req), prefix) {
 			<-req.Context().Done()
 			return nil, req.Context().Err()
 		}
@@ -404,10 +414,30 @@ func hangFor(prefix string) *receiver {
 	})
 }
 
+// Endpoints that hang from the start hold the room of one exchange each, so those of
+// their tenant that work are not held up.
+func TestHungEndpointsThatNeverAnswered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rec := hangFor("hung", 0)
+		var endpoints []*Endpoint
+		for _, id := range append(names("hung%d", 6), "good") {
+			endpoints = append(endpoints, newEndpoint(id))
+		}
+		b := setup(t, rec, benchOptions{endpoints: endpoints})
+		for _, id := range names("m%d", 100) {
+			b.publish(t, id)
+		}
+		pass(time.Second)
+		require.Equal(t, 6, rec.under(""))
+		require.Equal(t, 100, rec.count("good"))
+	})
+}
+
 func TestHungTenantsLeaveRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rec := hangFor("hung")
+		rec := hangFor("hung", warm)
 		var endpoints []*Endpoint
 		for _, id := range names("hung%d", 40) { // of two tenants
 			e := newEndpoint(id)
@@ -426,6 +456,7 @@ func TestHungTenantsLeaveRoom(t *testing.T) {
 				require.NoError(t, err)
 			}
 		}
+		b.warmUp(t, "bad", "bad1", "bad3")
 		publish("bad", 100)
 		pass(time.Second)
 		require.Equal(t, 48, rec.under(""), "three quarters of the room")
@@ -504,6 +535,9 @@ func TestRetriesLeaveRoomForFirstAttempts(t *testing.T) {
 			if n <= 2 && strings.HasPrefix(hostOf(req), "bad") {
 				return answer(500), nil
 			}
+			if n <= 2 {
+				return answer(200), nil
+			}
 			return answer(200), sleep(req.Context(), time.Hour)
 		})
 		var endpoints []*Endpoint
@@ -524,14 +558,14 @@ func TestRetriesLeaveRoomForFirstAttempts(t *testing.T) {
 		publish("acme:bad")
 		pass(10 * time.Minute)
 		require.Equal(t, 12, rec.under(""), "retries hold three quarters")
-		for range 10 {
+		for range 12 {
 			publish("acme:good")
 		}
 		pass(time.Second)
-		require.Equal(t, 4, rec.count("good"))
+		require.Equal(t, 2+4, rec.count("good"))
 		require.Equal(t, 16, rec.under(""))
 		pass(10 * time.Hour)
-		require.Equal(t, map[State]int{Succeeded: 70}, b.store.Counts().Deliveries, "and nobody waits for ever")
+		require.Equal(t, map[State]int{Succeeded: 72}, b.store.Counts().Deliveries, "and nobody waits for ever")
 	})
 }
 
@@ -706,10 +740,12 @@ func TestPublishBatch(t *testing.T) {
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rec := hangFor("hung")
+		rec := hangFor("hung", 1)
 		hung := newEndpoint("hung")
 		hung.Timeout, hung.Concurrency = time.Hour, 2
 		b := setup(t, rec, benchOptions{endpoints: []*Endpoint{hung}})
+		b.publish(t, "m")
+		pass(time.Second)
 		for _, id := range names("m%d", 5) {
 			b.publish(t, id)
 		}
@@ -722,9 +758,9 @@ func TestCancel(t *testing.T) {
 		pass(21 * time.Second)
 		require.Zero(t, rec.under("hung"), "what is under way is broken off")
 		require.Less(t, time.Since(begin), 22*time.Second)
-		require.Equal(t, map[State]int{Canceled: 5}, b.store.Counts().Deliveries)
+		require.Equal(t, map[State]int{Succeeded: 1, Canceled: 5}, b.store.Counts().Deliveries)
 		pass(time.Hour)
-		require.Len(t, rec.seen(), 2)
+		require.Len(t, rec.seen(), 1+2)
 
 		// One that is held back.
 		_, err = b.Publish(t.Context(), newEvent(), &PublishOptions{ID: "late", NotBefore: time.Now().Add(time.Hour)})
@@ -733,7 +769,7 @@ func TestCancel(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 		pass(2 * time.Hour)
-		require.Len(t, rec.seen(), 2)
+		require.Len(t, rec.seen(), 1+2)
 		require.Zero(t, b.store.Counts().Open)
 	})
 }

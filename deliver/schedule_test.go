@@ -20,6 +20,7 @@ func newSchedulerTest(concurrency int) *schedulerTest {
 func (s *schedulerTest) open(id string, first, retries int) *gate {
 	g := s.gate(id, "t1")
 	g.learn(8, 0, g.relief, false, s.now)
+	g.limit = 8
 	s.load(g, first, retries)
 	return g
 }

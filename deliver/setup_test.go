@@ -335,6 +335,21 @@ func (b *bench) only(tb testing.TB, id string) delivery {
 	return list[0]
 }
 
+// warmUp publishes as many messages as a receiver answers at once for its endpoints to
+// be sent eight at a time, and lets them be delivered.
+func (b *bench) warmUp(tb testing.TB, tenants ...string) {
+	tb.Helper()
+	for _, tenant := range append(tenants, "")[:max(len(tenants), 1)] {
+		for _, id := range names("warm%d", warm) {
+			_, err := b.Publish(tb.Context(), newEvent(), &PublishOptions{ID: id, Tenant: tenant})
+			require.NoError(tb, err)
+		}
+	}
+	pass(time.Second)
+}
+
+const warm = 3 // successes until eight may go out at a time
+
 // pass lets the bubble do everything that needs no more time than d.
 func pass(d time.Duration) {
 	time.Sleep(d)
