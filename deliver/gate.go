@@ -27,6 +27,7 @@ type gate struct {
 	ordered        bool
 
 	hinted bool // there may be more than a claim just found
+	found  bool // by a walk, since the last turn
 
 	// Of the claim that is being made.
 	want     int // its place among the wants, from 1; 0 for none
@@ -151,7 +152,7 @@ func (g *gate) take(mayRetry bool) (first bool) {
 	}
 	g.busy++
 	g.tokens--
-	g.idle, g.hinted = false, false
+	g.idle, g.hinted, g.found = false, false, false
 	return first
 }
 

@@ -1,9 +1,11 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"sync"
 	"time"
@@ -37,18 +39,14 @@ type run struct {
 	work     chan *flight   // to workers that have none
 	outcomes chan outcome
 	closed   chan struct{} // no outcome comes after this
+	sooner   chan struct{} // the next walk may be due sooner
 
 	mu      sync.Mutex
 	slots   Slots
 	sched   scheduler
 	flights map[Fence]*flight
-	walkAt  time.Time // when to look next for what is ready
-	noWalk  time.Time // before that, not
-
-	// The claiming goroutine's own.
-	cursor  string        // where the walk over endpoints goes on
-	walked  time.Duration // on the pages of this walk so far
-	soonest time.Duration // next of them
+	walkAt  time.Time     // when to look next for what is ready
+	noWalk  time.Time     // before that, not
 	rest    time.Duration // between two walks
 	barren  bool          // nothing was claimed since the last walk
 }
@@ -81,6 +79,7 @@ func newRun(d *Dispatcher, owner string) *run {
 		work:       make(chan *flight),
 		outcomes:   make(chan outcome, settleBatch),
 		closed:     make(chan struct{}),
+		sooner:     make(chan struct{}, 1),
 		sched:      newScheduler(d.concurrency, d.tenantShare, d.firstReserve),
 		flights:    make(map[Fence]*flight),
 	}
@@ -100,6 +99,7 @@ func (r *run) run(ctx context.Context) error {
 	keeper.Go(func() { r.keepClaims(keeping) })
 	settler.Go(func() { r.settleAll(keeping) })
 	loops.Go(func() { newFanOut(r, sending).all(ctx) })
+	loops.Go(func() { r.walkAll(ctx, sending) })
 	loops.Go(func() { r.claimAll(ctx, sending) })
 	<-ctx.Done()
 
@@ -177,133 +177,146 @@ func (r *run) storeFailed(ctx context.Context, call string, err error) {
 	r.log.ErrorContext(ctx, "store call failed", "call", call, "error", err)
 }
 
-// claimAll claims what can start, until ctx ends.
-func (r *run) claimAll(ctx, sending context.Context) {
+// walkAll finds out which endpoints have something ready, until ctx ends. It has a
+// goroutine of its own, so that what is known already is claimed meanwhile.
+func (r *run) walkAll(ctx, sending context.Context) {
 	failing := poll{most: r.poll}
 	timer := time.NewTimer(r.poll)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		wait, err := r.claimSome(sending)
-		switch {
-		case err != nil:
-			failing.wait(ctx, nil, 0) // a wake does not mend a store
-		case wait > 0:
-			failing.reset()
-			timer.Reset(wait)
-			r.await(ctx, timer)
-			runtime.Gosched()
-		}
-	}
-}
-
-// await returns when the timer fires, or when there may be more to claim.
-func (r *run) await(ctx context.Context, timer *time.Timer) {
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	case <-r.wakeClaims:
-	case <-r.wakeWalk:
 		r.mu.Lock()
-		r.walkBy(time.Now())
+		slots, wait := r.slots, time.Until(r.walkAt)
 		r.mu.Unlock()
-		r.rest = 0
-	}
-}
-
-// claimSome starts what the scheduler picks, after a walk if one is due. wait is
-// how long there will be nothing to do; 0 if there may be more at once.
-func (r *run) claimSome(sending context.Context) (wait time.Duration, err error) {
-	r.mu.Lock()
-	slots, full, due := r.slots, r.sched.busy >= r.sched.concurrency, !r.walkAt.After(time.Now())
-	r.mu.Unlock()
-	if full || slots.Len() == 0 {
-		return r.poll, nil // until one ends or slots come, which wakes
-	}
-	if due {
-		if err := r.walk(sending, slots); err != nil {
-			return 0, err
+		if slots.Len() == 0 {
+			wait = r.poll
 		}
-	}
-	now := time.Now()
-	r.mu.Lock()
-	wants, next := r.sched.pick(now)
-	wait = max(r.walkAt.Sub(now), 1)
-	r.mu.Unlock()
-	if next > 0 {
-		wait = min(wait, next)
-	}
-	if len(wants) == 0 {
-		return wait, nil
-	}
-	return 0, r.claim(sending, slots, wants)
-}
-
-// walk notes which endpoints of a page have something ready, and after the last page
-// says when the next walk is due: soon while there is work, ever later while there is
-// none. Between two pages there is time to claim.
-func (r *run) walk(sending context.Context, slots Slots) error {
-	began := time.Now()
-	ctx := r.call(sending)
-	page, next, err := r.store.Ready(ctx, slots, r.cursor, readyPage)
-	ctx.end()
-	if err != nil {
-		r.storeFailed(sending, "Ready", err)
-		return err
-	}
-	if next > 0 && (r.soonest == 0 || next < r.soonest) {
-		r.soonest = next
-	}
-	r.mu.Lock()
-	for _, b := range page {
-		r.cursor = b.EndpointID
-		if r.sched.gates[b.EndpointID] == nil && !r.sched.room(b.Tenant) {
+		if wait <= 0 {
+			if err := r.walk(ctx, sending, slots); err != nil {
+				failing.wait(ctx, nil, 0) // a wake does not mend a store
+			} else {
+				failing.reset()
+			}
 			continue
 		}
-		g := r.sched.gate(b.EndpointID, b.Tenant)
-		g.moreFirst, g.moreRetries = b.First >= BacklogEnough, b.Retries >= BacklogEnough
-		r.sched.load(g, max(b.First, g.first), max(b.Retries, g.retries))
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-r.sooner:
+		case <-r.wakeWalk:
+			r.mu.Lock()
+			r.rest = 0
+			r.walkBy(time.Now())
+			r.mu.Unlock()
+		}
 	}
-	loaded := r.sched.loaded
+}
+
+// walk notes, page by page, which endpoints have something ready, and says when the next
+// walk is due: soon while there is work, ever later while there is none.
+func (r *run) walk(ctx, sending context.Context, slots Slots) error {
+	began := time.Now()
+	r.mu.Lock()
+	r.walkAt = began.Add(math.MaxInt64) // what brings it forward from now on counts
 	r.mu.Unlock()
-	r.walked += time.Since(began)
-	if len(page) < readyPage {
-		r.cursor = ""
-		r.planWalk(r.walked, r.soonest, loaded > 0)
-		r.walked, r.soonest = 0, 0
+	var soonest time.Duration
+	for cursor, more := "", true; more && ctx.Err() == nil; {
+		call := r.call(sending)
+		page, next, err := r.store.Ready(call, slots, cursor, readyPage)
+		call.end()
+		r.mu.Lock()
+		if err != nil {
+			r.walkBy(began)
+			r.mu.Unlock()
+			r.storeFailed(sending, "Ready", err)
+			return err
+		}
+		for _, b := range page {
+			cursor = b.EndpointID
+			if r.sched.gates[b.EndpointID] != nil || r.sched.room(b.Tenant) {
+				r.sched.found(b)
+			}
+		}
+		r.mu.Unlock()
+		if len(page) > 0 {
+			notify(r.wakeClaims)
+		}
+		if next > 0 && (soonest == 0 || next < soonest) {
+			soonest = next
+		}
+		more = len(page) == readyPage
 	}
+	r.planWalk(time.Since(began), soonest)
 	return nil
 }
 
-func (r *run) planWalk(took time.Duration, soonest time.Duration, loaded bool) {
+func (r *run) planWalk(took, soonest time.Duration) {
 	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if !r.barren {
 		r.rest = 0
 	}
 	r.barren = true
 	r.rest = min(max(2*r.rest, minPoll), r.poll)
 	wait := r.rest
-	if loaded {
+	if r.sched.loaded > 0 {
 		wait = max(wait, busyWalk)
 	}
 	if soonest > 0 {
 		wait = min(wait, soonest)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.noWalk = now.Add(max(walkShare*took, minWalk))
-	r.walkAt = now.Add(wait)
-	if r.walkAt.Before(r.noWalk) {
-		r.walkAt = r.noWalk
-	}
+	r.walkAt = later(earlier(r.walkAt, now.Add(wait)), r.noWalk)
 }
 
 // walkBy makes the next walk no later than at, as far as walks may be that often.
 func (r *run) walkBy(at time.Time) {
-	if at.Before(r.noWalk) {
-		at = r.noWalk
-	}
-	if at.Before(r.walkAt) {
+	if at = later(at, r.noWalk); at.Before(r.walkAt) {
 		r.walkAt = at
+		notify(r.sooner)
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// claimAll claims what can start, until ctx ends.
+func (r *run) claimAll(ctx, sending context.Context) {
+	failing := poll{most: r.poll}
+	timer := time.NewTimer(r.poll)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		r.mu.Lock()
+		slots := r.slots
+		wants, next := r.sched.pick(time.Now())
+		r.mu.Unlock()
+		if len(wants) > 0 {
+			if err := r.claim(sending, slots, wants); err != nil {
+				failing.wait(ctx, nil, 0)
+			} else {
+				failing.reset()
+			}
+			continue
+		}
+		timer.Reset(cmp.Or(next, r.poll))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-r.wakeClaims:
+		}
+		runtime.Gosched()
 	}
 }
 
@@ -406,6 +419,7 @@ func (r *run) own(base context.Context) bool {
 	r.mu.Unlock()
 	if changed {
 		r.log.DebugContext(ctx, "slots changed", "owner", r.owner, "slots", slots.Len())
+		notify(r.sooner)
 		notify(r.wakeClaims)
 	}
 	return true

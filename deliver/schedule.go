@@ -219,6 +219,15 @@ func (s *scheduler) recorded(g *gate, until time.Time) {
 	}
 }
 
+// found notes what a walk saw of an endpoint. The claim that is being made may have come
+// before that or after, so it does not say that there is nothing more.
+func (s *scheduler) found(b Backlog) {
+	g := s.gate(b.EndpointID, b.Tenant)
+	g.found = true
+	g.moreFirst, g.moreRetries = b.First >= BacklogEnough, b.Retries >= BacklogEnough
+	s.load(g, max(b.First, g.first), max(b.Retries, g.retries))
+}
+
 // hint notes that an endpoint may have one delivery more that is ready.
 func (s *scheduler) hint(g *gate) {
 	g.hinted = true
@@ -266,13 +275,13 @@ func (s *scheduler) claimed(wants []Want, claims []Claim) {
 			s.end(g, false)
 		}
 		first, retries := g.first, g.retries
-		if g.gotFirst < w.First {
+		if g.gotFirst < w.First && !g.found {
 			g.moreFirst = false
 			if !g.hinted {
 				first = 0
 			}
 		}
-		if g.gotRetry < w.Retries {
+		if g.gotRetry < w.Retries && !g.found {
 			g.moreRetries = false
 			retries = 0
 		}

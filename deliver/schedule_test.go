@@ -177,6 +177,34 @@ func TestSchedulerCountsWhatWasClaimed(t *testing.T) {
 	}
 }
 
+// What a walk sees while a claim is being made is not forgotten when that got less.
+func TestSchedulerKeepsWhatAWalkFound(t *testing.T) {
+	t.Parallel()
+	for name, during := range map[string]bool{"before the claim": false, "during the claim": true} {
+		s := newSchedulerTest(64)
+		g := s.open("e1", 0, 0)
+		found := func() { s.found(Backlog{EndpointID: "e1", Tenant: "t1", First: BacklogEnough, Retries: BacklogEnough}) }
+		found()
+		wants, _ := s.pick(s.now)
+		require.Equal(t, []Want{{EndpointID: "e1", First: 6, Retries: 2}}, wants)
+		if during {
+			found()
+		}
+		s.claimed(wants, nil)
+		require.Zero(t, s.busy)
+		left := 0
+		if during {
+			left = BacklogEnough
+		}
+		require.Equal(t, [2]int{left, left}, [2]int{g.first, g.retries}, name)
+		require.Equal(t, [2]bool{during, during}, [2]bool{g.moreFirst, g.moreRetries}, name)
+		wants, _ = s.pick(s.now)
+		require.Equal(t, during, len(wants) > 0, name)
+		s.claimed(wants, nil)
+		require.Zero(t, g.first+g.retries, "it was found once")
+	}
+}
+
 func TestSchedulerLeavesWhatIsNotItsOwn(t *testing.T) {
 	t.Parallel()
 	s := newSchedulerTest(64)
