@@ -48,7 +48,9 @@ type Endpoint struct {
 	// Ordered endpoints get the messages of one key in the order in which they were
 	// published: the next one goes out when the one before has succeeded, or was
 	// given up. Messages without a key, and those of different keys, do not wait for
-	// each other. Messages that were published at the same time have no order.
+	// each other. Messages that were published at the same time have no order. What
+	// was fanned out before this was changed stays what it was then: ordered deliveries
+	// wait for each other, and none waits for one that is not, nor the other way round.
 	Ordered bool
 
 	// Concurrency is how many exchanges may be under way at a time; 0 means what

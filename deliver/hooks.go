@@ -31,7 +31,7 @@ type SettledInfo struct {
 	DeliveryID string
 	EndpointID string
 	Message    *Message   // shared: read-only
-	Settlement Settlement // what was recorded; of a lost lease, what was not
+	Settlement Settlement // what was recorded; of a lost lease, what was not; of a disabled endpoint, one that says Scheduled is abandoned
 	Err        error      // nil, what the attempt failed with, or ErrLeaseLost: then nothing was recorded
 }
 
@@ -39,24 +39,24 @@ type SettledInfo struct {
 type EndpointInfo struct {
 	EndpointID string
 	Tenant     string
-	Change     Change
+	Change     EndpointChange
 	Cause      Cause         // of a pause or a disabling
 	For        time.Duration // how long the pause is, or the breaker open; 0 for a disabling, which lasts until the endpoint is resumed
 	Err        error         // what the attempt that led to it failed with; nil if it succeeded
 }
 
-// Change names what happened to an endpoint.
-type Change string
+// EndpointChange names what happened to an endpoint.
+type EndpointChange string
 
 // What can happen to an endpoint.
 const (
 	// EndpointPaused: nothing goes out for a time. Its deliveries wait.
-	EndpointPaused Change = "paused"
+	EndpointPaused EndpointChange = "paused"
 	// EndpointDisabled: nothing goes out until somebody calls [Dispatcher.Resume].
 	// What it had open is abandoned, and so is what it would get.
-	EndpointDisabled Change = "disabled"
+	EndpointDisabled EndpointChange = "disabled"
 	// BreakerOpened: it fails most of the time, so this process waits with the rest.
-	BreakerOpened Change = "breaker opened"
+	BreakerOpened EndpointChange = "breaker opened"
 	// BreakerClosed: it works again.
-	BreakerClosed Change = "breaker closed"
+	BreakerClosed EndpointChange = "breaker closed"
 )

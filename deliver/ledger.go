@@ -200,7 +200,7 @@ func (d *Dispatcher) Replay(ctx context.Context, sel Selection) (n int, err erro
 // that are; a message that awaits fan-out, delayed ones included, counts as one
 // if the selection names it. An exchange that is under way is broken off within a
 // third of Options.Lease, and its outcome is not recorded: the endpoint may have
-// the message. An empty selection, as an empty variable makes it, is refused.
+// the message. Until then the next of its lane may go out beside it. An empty selection, as an empty variable makes it, is refused.
 func (d *Dispatcher) Cancel(ctx context.Context, sel Selection) (n int, err error) {
 	l, err := d.ledger()
 	if err != nil {
@@ -261,8 +261,12 @@ func (d *Dispatcher) EndpointStates(ctx context.Context, sel Selection, after st
 	return l.Endpoints(ctx, sel, after, limit)
 }
 
-// Pause leaves an endpoint alone for a time. Its deliveries wait.
+// Pause leaves an endpoint alone for a time. Its deliveries wait. A longer pause that it
+// has already stays. A time of 0 or less is an error; [Dispatcher.Resume] ends a pause.
 func (d *Dispatcher) Pause(ctx context.Context, endpointID string, dur time.Duration) error {
+	if dur <= 0 {
+		return invalid("a pause of %s is none; Resume ends one", dur)
+	}
 	return d.change(ctx, endpointID, Effect{Pause: dur, Cause: CauseHost})
 }
 
@@ -283,10 +287,17 @@ func (d *Dispatcher) change(ctx context.Context, endpointID string, e Effect) er
 	return l.Change(ctx, endpointID, e)
 }
 
-// Resume ends a pause or a disabling and forgets the failures that led to it. If
-// replay is true, it then sends again what was abandoned since the endpoint was
-// disabled, and returns how many deliveries that are.
+// Resume ends a pause or a disabling and forgets the failures that led to it. One that
+// the store does not know, or that is not held back, is no error.
+//
+// If replay is true, it then sends again what was abandoned since the endpoint was
+// disabled, and returns how many deliveries that are. After an error it may be called
+// again. As nobody knows by then since when the endpoint was disabled, this sends again
+// all that is abandoned of an endpoint which is not: also what an earlier Resume left.
 func (d *Dispatcher) Resume(ctx context.Context, endpointID string, replay bool) (n int, err error) {
+	if err := checkID("endpoint id", endpointID); err != nil {
+		return 0, err
+	}
 	l, err := d.ledger()
 	if err != nil {
 		return 0, err
@@ -299,9 +310,12 @@ func (d *Dispatcher) Resume(ctx context.Context, endpointID string, replay bool)
 		return 0, err
 	}
 	defer d.Wake()
-	if !replay || !s.Disabled {
+	if !replay {
 		return 0, nil
 	}
-	// The clock goes on between the two calls.
-	return d.Replay(ctx, Selection{EndpointID: endpointID, States: []State{Abandoned}, Since: s.Since + time.Minute})
+	abandoned := Selection{EndpointID: endpointID, States: []State{Abandoned}}
+	if s.Disabled {
+		abandoned.Since = s.Since + time.Minute // the clock goes on between the two calls
+	}
+	return d.Replay(ctx, abandoned)
 }

@@ -102,9 +102,15 @@ func TestResumeReplaysWhenAsked(t *testing.T) {
 		require.NoError(t, b.Pause(t.Context(), "e1", time.Hour))
 		n, err = b.Resume(t.Context(), "e1", true)
 		require.NoError(t, err)
-		require.Zero(t, n, "a pause abandons nothing")
+		require.Equal(t, 1, n, "it is still abandoned")
 		pass(time.Minute)
-		require.Empty(t, rec.seen())
+		require.Len(t, rec.seen(), 1)
+		require.NoError(t, b.Disable(t.Context(), "e1"))
+		b.publish(t, "m0")
+		pass(time.Second)
+		_, err = b.Resume(t.Context(), "e1", false)
+		require.NoError(t, err)
+		pass(2 * time.Minute)
 		require.NoError(t, b.Disable(t.Context(), "e1"))
 		pass(time.Second)
 		n, err = b.Resume(t.Context(), "e1", true)
@@ -119,6 +125,64 @@ func TestResumeReplaysWhenAsked(t *testing.T) {
 		pass(time.Second)
 		require.Equal(t, Succeeded, b.only(t, "m2").State)
 	})
+}
+
+// forgetfulLedger cannot replay for a while.
+type forgetfulLedger struct {
+	*Memory
+	fails bool
+}
+
+func (l *forgetfulLedger) Replay(ctx context.Context, sel Selection, cursor string, limit int) (int, string, error) {
+	if l.fails {
+		return 0, "", errInjected
+	}
+	return l.Memory.Replay(ctx, sel, cursor, limit)
+}
+
+// A Resume that failed half-way can be called again.
+func TestResumeCanBeRepeated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rec := always(200)
+		l := &forgetfulLedger{fails: true}
+		b := setup(t, rec, benchOptions{through: func(s Store) Store { l.Memory = s.(*Memory); return l }})
+		require.NoError(t, b.Disable(t.Context(), "e1"))
+		b.publish(t, "m1")
+		pass(time.Hour)
+		_, err := b.Resume(t.Context(), "e1", true)
+		require.ErrorIs(t, err, errInjected)
+		pass(time.Hour)
+		require.Empty(t, rec.seen())
+		l.fails = false
+		n, err := b.Resume(t.Context(), "e1", true)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		pass(time.Second)
+		require.Equal(t, Succeeded, b.only(t, "m1").State)
+		n, err = b.Resume(t.Context(), "e1", true)
+		require.NoError(t, err)
+		require.Zero(t, n)
+	})
+}
+
+func TestSteeringRefuses(t *testing.T) {
+	t.Parallel()
+	b := setup(t, always(200), benchOptions{idle: true})
+	for _, dur := range []time.Duration{0, -time.Second} {
+		require.ErrorContains(t, b.Pause(t.Context(), "e1", dur), "deliver: a pause of")
+	}
+	for _, replay := range []bool{false, true} {
+		_, err := b.Resume(t.Context(), "a/b", replay)
+		require.ErrorContains(t, err, "endpoint id")
+		_, err = b.Resume(t.Context(), "unknown", replay)
+		require.NoError(t, err)
+	}
+	require.ErrorContains(t, b.Pause(t.Context(), "a/b", time.Hour), "endpoint id")
+	require.ErrorContains(t, b.Disable(t.Context(), ""), "endpoint id")
+	s, err := b.EndpointState(t.Context(), "e1")
+	require.NoError(t, err)
+	require.Equal(t, EndpointState{EndpointID: "e1"}, s)
 }
 
 // A message that awaits fan-out is canceled by a selection that names it, and by none
