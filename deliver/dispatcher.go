@@ -94,7 +94,8 @@ type Options struct {
 	Owner string
 
 	// Rand gives the luck for jitter: from 0 up to but not including 1. It must
-	// be safe for concurrent use. nil means math/rand/v2.
+	// be safe for concurrent use. If it panics, or returns no number, there is no
+	// jitter; what is out of range counts as its nearest end. nil means math/rand/v2.
 	Rand func() float64
 }
 

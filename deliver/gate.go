@@ -13,6 +13,9 @@ const (
 	firstTurns = 3
 )
 
+// maxRest is how long a gate waits at most for its rate before it looks again.
+const maxRest = time.Hour
+
 // gate says what may go out to one endpoint now. It belongs to one run, whose
 // mutex guards it. All rules for a single endpoint have their place here: what is
 // lost with it at a restart is learned again.
@@ -37,11 +40,12 @@ type gate struct {
 	busy   int // exchanges under way, and claims asked for
 	turn   int // of the last one that had a choice
 	idle   bool
-	queued bool  // in its tenant's ring, resting, or waiting for retries to end
-	parked bool  // in retrial; out of date if waits is false
-	waits  bool  // queued there, and nowhere else
-	rests  int64 // which of its rests is good, if any is
-	told   Cause // of the pause or disabling that the host has been told of
+	queued bool      // in its tenant's ring, resting, or waiting for retries to end
+	parked bool      // in retrial; out of date if waits is false
+	waits  bool      // queued there, and nowhere else
+	rests  int       // its place among those that rest, from 1; 0 if it does not
+	roused time.Time // when its rest ends
+	told   Cause     // of the pause or disabling that the host has been told of
 
 	// until is when a pause ends. The store keeps pauses too, from the moment on
 	// in which it records them; until then this is all that holds claims back. A
@@ -125,7 +129,7 @@ func (g *gate) free(now time.Time) (ok bool, wait time.Duration) {
 	if g.rate > 0 {
 		g.refill(now)
 		if g.tokens < 1 {
-			return false, time.Duration((1-g.tokens)/g.rate*float64(time.Second)) + 1
+			return false, time.Duration(min((1-g.tokens)/g.rate, maxRest.Seconds())*float64(time.Second)) + 1
 		}
 	}
 	return true, 0

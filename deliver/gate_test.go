@@ -243,6 +243,10 @@ func TestGateRate(t *testing.T) {
 	}
 	require.InDelta(t, 54, n, 1, "50 in a second, and what a tenth of a second allows")
 
+	slow := newGateTest(t, 1000, 1e-12, nil)
+	require.Equal(t, 1, slow.all())
+	require.InDelta(t, maxRest, slow.wait(), 2, "not for ever, nor for a time that no clock can count")
+
 	g.busy, g.first = 0, 0
 	require.False(t, g.sweep(g.now))
 	require.False(t, g.sweep(g.now), "tokens that were spent are not forgotten")

@@ -90,7 +90,8 @@ type Decision struct {
 
 // Decide says what becomes of a delivery with history h, and of its endpoint, after
 // an attempt ended with res. rnd, from 0 up to but not including 1, is the luck of
-// the jitter: 0.5 is the exact schedule. It changes nothing and asks no clock.
+// the jitter: 0.5 is the exact schedule, as is what is no number, and what is out of
+// range counts as its nearest end. It changes nothing and asks no clock.
 //
 // A Retry-After of the endpoint pauses it as a whole, and never makes the next
 // attempt earlier than scheduled. Faults of the sending side spend no attempt
@@ -222,6 +223,10 @@ func ownBackoff(faults int) time.Duration {
 }
 
 func (p *Policy) jitter(d time.Duration, rnd float64) time.Duration {
+	if math.IsNaN(rnd) {
+		rnd = 0.5
+	}
+	rnd = min(max(rnd, 0), 1)
 	j := defaultJitter
 	if p != nil && p.Jitter != 0 {
 		j = max(p.Jitter, 0)

@@ -403,6 +403,35 @@ func TestConcurrencyOptions(t *testing.T) {
 	})
 }
 
+// A function of the host's that misbehaves costs no delivery and makes no nonsense.
+func TestRandThatMisbehaves(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		rand func() float64
+		want time.Duration
+	}{
+		"panics":     {func() float64 { panic("no luck") }, 100 * time.Second},
+		"no number":  {func() float64 { return math.NaN() }, 100 * time.Second},
+		"too much":   {func() float64 { return math.Inf(1) }, 110 * time.Second},
+		"too little": {func() float64 { return -1e300 }, 90 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				e := newEndpoint("e1")
+				e.Policy = &Policy{Schedule: []time.Duration{100 * time.Second}}
+				rec := always(500)
+				b := setup(t, rec, benchOptions{endpoints: []*Endpoint{e}, options: Options{Rand: tc.rand}})
+				b.publish(t, "m1")
+				pass(time.Hour)
+				at := rec.times()
+				require.Len(t, at, 2)
+				require.InDelta(t, tc.want, at[1]-at[0], float64(time.Second))
+			})
+		})
+	}
+}
+
 // hangFor makes the endpoints whose name begins so hang, after some answers each.
 func hangFor(prefix string, answers int) *receiver {
 	return newReceiver(func(req *http.Request, n int) (*http.Response, error) {

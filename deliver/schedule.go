@@ -31,8 +31,7 @@ type scheduler struct {
 	ring    fifo[*tenant] // those whose ring is not empty
 	retrial fifo[*gate]   // gates with nothing but retries, while too many of those are under way
 	resting gateHeap      // gates that wait for time to pass
-	rests   int64
-	loaded  int // gates that have something to do
+	loaded  int           // gates that have something to do
 }
 
 // tenant is the endpoints of one tenant that have something to do.
@@ -46,6 +45,9 @@ type tenant struct {
 
 func newScheduler(concurrency int, tenantShare, firstReserve float64) scheduler {
 	reserved := int(float64(concurrency) * max(firstReserve, 0))
+	if firstReserve > 0 && reserved == 0 && concurrency > 1 {
+		reserved = 1
+	}
 	return scheduler{
 		concurrency: concurrency,
 		tenantShare: tenantShare,
@@ -125,8 +127,8 @@ func (s *scheduler) capped(t *tenant) bool {
 // pick takes what may go out now, one exchange a turn. next is the time until
 // something that has to rest may go out; 0 if there is nothing like that.
 func (s *scheduler) pick(now time.Time) (wants []Want, next time.Duration) {
-	for len(s.resting) > 0 && !s.resting[0].at.After(now) {
-		s.rouse(heap.Pop(&s.resting).(rest))
+	for len(s.resting) > 0 && !s.resting[0].roused.After(now) {
+		s.rouse(s.resting[0])
 	}
 	for range min(s.retrial.len(), s.maxRetries-s.retries) {
 		g := s.retrial.pop()
@@ -165,7 +167,7 @@ func (s *scheduler) pick(now time.Time) (wants []Want, next time.Duration) {
 		}
 	}
 	if len(s.resting) > 0 {
-		next = s.resting[0].at.Sub(now)
+		next = s.resting[0].roused.Sub(now)
 	}
 	return wants, next
 }
@@ -178,9 +180,8 @@ func (s *scheduler) take(g *gate, now time.Time) (first, ok bool) {
 	ok, wait := g.free(now)
 	switch {
 	case wait > 0:
-		s.rests++
-		g.queued, g.rests = true, s.rests
-		heap.Push(&s.resting, rest{gate: g, at: now.Add(wait), number: s.rests})
+		g.queued, g.roused = true, now.Add(wait)
+		heap.Push(&s.resting, g)
 		return false, false
 	case !ok:
 		return false, false // until something of it ends
@@ -202,20 +203,18 @@ func (s *scheduler) take(g *gate, now time.Time) (first, ok bool) {
 	return first, true
 }
 
-// rouse ends a rest, unless it has ended before.
-func (s *scheduler) rouse(r rest) {
-	if r.gate.rests != r.number {
-		return
-	}
-	r.gate.rests, r.gate.queued = 0, false
-	s.offer(r.gate)
+// rouse ends a rest.
+func (s *scheduler) rouse(g *gate) {
+	heap.Remove(&s.resting, g.rests-1)
+	g.queued = false
+	s.offer(g)
 }
 
 // recorded ends the rest of a gate whose pause is the store's from now on.
 func (s *scheduler) recorded(g *gate, until time.Time) {
 	g.recorded(until)
 	if g.rests > 0 {
-		s.rouse(rest{gate: g, number: g.rests})
+		s.rouse(g)
 	}
 }
 
@@ -333,33 +332,34 @@ func (s *scheduler) sweep(slots Slots, now time.Time) {
 	}
 }
 
-// rest is a gate that waits for a time.
-type rest struct {
-	gate   *gate
-	at     time.Time
-	number int64
-}
-
 // gateHeap has the gate on top that rests for the shortest time.
-type gateHeap []rest
+type gateHeap []*gate
 
 // Len implements heap.Interface.
 func (h *gateHeap) Len() int { return len(*h) }
 
 // Less implements heap.Interface.
-func (h *gateHeap) Less(i, j int) bool { return (*h)[i].at.Before((*h)[j].at) }
+func (h *gateHeap) Less(i, j int) bool { return (*h)[i].roused.Before((*h)[j].roused) }
 
 // Swap implements heap.Interface.
-func (h *gateHeap) Swap(i, j int) { (*h)[i], (*h)[j] = (*h)[j], (*h)[i] }
+func (h *gateHeap) Swap(i, j int) {
+	(*h)[i], (*h)[j] = (*h)[j], (*h)[i]
+	(*h)[i].rests, (*h)[j].rests = i+1, j+1
+}
 
 // Push implements heap.Interface.
-func (h *gateHeap) Push(x any) { *h = append(*h, x.(rest)) }
+func (h *gateHeap) Push(x any) {
+	g := x.(*gate)
+	*h = append(*h, g)
+	g.rests = len(*h)
+}
 
 // Pop implements heap.Interface.
 func (h *gateHeap) Pop() any {
 	last := len(*h) - 1
-	x := (*h)[last]
-	(*h)[last] = rest{}
+	g := (*h)[last]
+	(*h)[last] = nil
 	*h = (*h)[:last]
-	return x
+	g.rests = 0
+	return g
 }

@@ -83,14 +83,58 @@ func TestSchedulerRests(t *testing.T) {
 	g.pause(begin.Add(8 * time.Minute))
 	s.load(g, 1, 0)
 	s.picked()(t, time.Minute)
-	require.Len(t, s.resting, 4, "the rest that was cut short is still there")
+	require.Len(t, s.resting, 3, "the rest that was cut short is gone")
 	s.now = begin.Add(5 * time.Minute)
 	s.picked(Want{EndpointID: "e3", First: 1}, Want{EndpointID: "e4", First: 1})(t, 3*time.Minute)
-	require.Len(t, s.resting, 1, "and ended nothing")
+	require.Len(t, s.resting, 1)
 	s.recorded(s.gates["e1"], time.Time{}) // which does not rest
 	require.False(t, s.gates["e1"].queued)
 	s.now = begin.Add(8 * time.Minute)
 	s.picked(Want{EndpointID: "e5", First: 1})(t, 0)
+}
+
+// However often a pause begins and is recorded, a gate rests once.
+func TestSchedulerForgetsRests(t *testing.T) {
+	t.Parallel()
+	s := newSchedulerTest(64)
+	var gates []*gate
+	for _, id := range names("e%02d", 20) {
+		gates = append(gates, s.open(id, 1, 0))
+	}
+	for i := range 1000 {
+		g := gates[i*7%len(gates)]
+		until := s.now.Add(time.Duration(1+i*13%100) * time.Hour)
+		g.pause(until)
+		s.pick(s.now)
+		require.LessOrEqual(t, len(s.resting), len(gates))
+		for j, x := range s.resting {
+			require.Equal(t, j+1, x.rests)
+		}
+		for _, x := range gates {
+			x.busy, x.first, x.want = 0, 1, 0
+			s.offer(x)
+		}
+		s.busy, g.tenant.busy = 0, 0
+		if g.until.Equal(until) {
+			s.recorded(g, until)
+			require.Zero(t, g.rests)
+		}
+	}
+	s.now = s.now.Add(200 * time.Hour)
+	s.pick(s.now)
+	require.Empty(t, s.resting)
+}
+
+// However small the concurrency, there is room for a first attempt beside retries, if
+// there is room for two.
+func TestSchedulerReserves(t *testing.T) {
+	t.Parallel()
+	for concurrency, want := range map[int]int{1: 1, 2: 1, 3: 2, 4: 3, 8: 6, 64: 48} {
+		s := newScheduler(concurrency, 0.75, 0.25)
+		require.Equal(t, want, s.maxRetries, concurrency)
+		s = newScheduler(concurrency, 0.75, -1)
+		require.Equal(t, concurrency, s.maxRetries, "none by choice")
+	}
 }
 
 // Retries that would take the room of first attempts wait for others to end.

@@ -36,11 +36,11 @@ func (r *run) serve(ctx context.Context, f *flight) {
 // judge lets the gate learn from an attempt and the policy decide, and holds the
 // endpoint back at once if it is to be, before the store has recorded it.
 func (r *run) judge(ctx context.Context, f *flight, res *Result, policy *Policy, began time.Time) outcome {
-	c, g, now := f.claim, f.gate, time.Now()
+	c, g, luck, now := f.claim, f.gate, r.luck(ctx), time.Now()
 	r.mu.Lock()
 	h := c.History
 	h.Health = g.health(h.Health, f.began)
-	d := policy.Decide(h, res, r.rand())
+	d := policy.Decide(h, res, luck)
 	d.History.Health = Health{}
 	o := outcome{
 		flight: f,
@@ -77,6 +77,13 @@ func (r *run) judge(ctx context.Context, f *flight, res *Result, policy *Policy,
 		r.tellEndpoint(ctx, info)
 	}
 	return o
+}
+
+// luck is that of the jitter: none if the host's function panics.
+func (r *run) luck(ctx context.Context) float64 {
+	luck := 0.5
+	r.hook(ctx, "Rand", func() { luck = r.rand() })
+	return luck
 }
 
 // exchange looks the endpoint up and makes the attempt.
