@@ -60,7 +60,7 @@ type errand struct {
 	behind   time.Duration // if positive, the answer is of no use: one of the same key goes before it
 }
 
-func newFanOut(r *run, sending context.Context) *fanOut {
+func newFanOut(sending context.Context, r *run) *fanOut {
 	return &fanOut{run: r, sending: sending, answers: make(chan *errand, pendingBatch), slow: make(map[string]*slowTenant)}
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -147,6 +149,10 @@ func TestPublishBodyLimit(t *testing.T) {
 		ok            bool
 	}{
 		"default, just fits": {0, 256 << 10, true},
+		"default, one more":  {0, 256<<10 + 1, false},
+		"one":                {1, 1, true},
+		"one, one more":      {1, 2, false},
+		"empty":              {1, 0, true},
 		"raised":             {1 << 20, 1 << 20, true},
 		"raised, one more":   {1 << 20, 1<<20 + 1, false},
 		"off":                {-1, 4 << 20, true},
@@ -160,6 +166,33 @@ func TestPublishBodyLimit(t *testing.T) {
 			require.Equal(t, tc.ok, err == nil, err)
 		})
 	}
+}
+
+func TestPublishNotBefore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, nil, benchOptions{idle: true})
+		for name, tc := range map[string]struct {
+			at   time.Time
+			want time.Duration
+		}{
+			"zero":      {time.Time{}, 0},
+			"past":      {time.Now().Add(-time.Hour), 0},
+			"long past": {time.Unix(-1<<40, 0), 0},
+			"now":       {time.Now(), 0},
+			"just":      {time.Now().Add(1), 1},
+			"later":     {time.Now().Add(time.Hour), time.Hour},
+		} {
+			tx := &batch{}
+			_, err := b.Publish(t.Context(), newEvent(), &PublishOptions{In: tx, NotBefore: tc.at})
+			require.NoError(t, err)
+			require.Equal(t, tc.want, tx.messages[0].Delay, name)
+			tx = &batch{}
+			_, err = b.PublishBatch(t.Context(), []Publication{{Event: newEvent(), NotBefore: tc.at}}, tx)
+			require.NoError(t, err)
+			require.Equal(t, tc.want, tx.messages[0].Delay, name)
+		}
+	})
 }
 
 func TestPublishOnAFullStore(t *testing.T) {

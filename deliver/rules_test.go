@@ -433,6 +433,29 @@ func TestRandThatMisbehaves(t *testing.T) {
 	}
 }
 
+// An endpoint's own relief wins over the dispatcher's.
+func TestReliefOfAnEndpoint(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		own, other := newEndpoint("own"), newEndpoint("other")
+		own.Relief = &Relief{BreakerLeast: 3, BreakerPause: time.Hour}
+		for _, e := range []*Endpoint{own, other} {
+			e.Policy = &Policy{Schedule: []time.Duration{}}
+		}
+		rec := always(500)
+		b := setup(t, rec, benchOptions{
+			endpoints: []*Endpoint{own, other},
+			options:   Options{Relief: &Relief{BreakerLeast: 5, BreakerPause: time.Hour}},
+		})
+		for _, id := range names("m%d", 20) {
+			b.publish(t, id)
+		}
+		pass(time.Minute)
+		require.Equal(t, 3, rec.count("own"))
+		require.Equal(t, 5, rec.count("other"))
+	})
+}
+
 // hangFor makes the endpoints whose name begins so hang, after some answers each.
 func hangFor(prefix string, answers int) *receiver {
 	return newReceiver(func(req *http.Request, n int) (*http.Response, error) {

@@ -98,7 +98,7 @@ func (r *run) run(ctx context.Context) error {
 	keeper.Go(func() { r.keepSlots(keeping) })
 	keeper.Go(func() { r.keepClaims(keeping) })
 	settler.Go(func() { r.settleAll(keeping) })
-	loops.Go(func() { newFanOut(r, sending).all(ctx) })
+	loops.Go(func() { newFanOut(sending, r).all(ctx) })
 	loops.Go(func() { r.walkAll(ctx, sending) })
 	loops.Go(func() { r.claimAll(ctx, sending) })
 	<-ctx.Done()
