@@ -811,6 +811,9 @@ func TestCancel(t *testing.T) {
 		pass(21 * time.Second)
 		require.Zero(t, rec.under("hung"), "what is under way is broken off")
 		require.Less(t, time.Since(begin), 22*time.Second)
+		for _, o := range b.journal.outcomes()[1:] {
+			require.Equal(t, ReasonLeaseLost, o.Settlement.Record.Reason)
+		}
 		require.Equal(t, map[State]int{Succeeded: 1, Canceled: 5}, b.store.Counts().Deliveries)
 		pass(time.Hour)
 		require.Len(t, rec.seen(), 1+2)
