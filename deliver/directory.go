@@ -13,7 +13,10 @@ import (
 // for concurrent use.
 type Directory interface {
 	// Match returns the endpoints of the tenant that ask for the topic; none is
-	// no error. It is called once per message, when a worker fans it out.
+	// no error. It is called once per message, when a worker fans it out. Other
+	// messages of the tenant wait while an answer takes longer than 50 milliseconds;
+	// other tenants do not. The context ends after two seconds, or an eighth of
+	// Options.Lease; then the message comes again, ever later.
 	Match(ctx context.Context, tenant string, t topic.Topic) ([]*Endpoint, error)
 
 	// Endpoint returns one endpoint by id, or ErrNoEndpoint. It is called at
