@@ -27,7 +27,7 @@ const (
 
 	headerCredentials = "Authorization"
 
-	userAgent      = "paperround/1"
+	userAgent = "paperround/1"
 
 	maxKeptBody = 4 << 10
 	maxReadBody = 64 << 10

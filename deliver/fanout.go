@@ -30,6 +30,7 @@ type fanOut struct {
 	*run
 	sending context.Context //nolint:containedctx // it lives as long as the run
 	answers chan *errand
+	prompt  bool      // the directory is in memory and answers at once
 	ready   []*errand // with a plan to carry out
 	late    int       // questions that nobody waits for
 	slow    map[string]*slowTenant
@@ -61,7 +62,10 @@ type errand struct {
 }
 
 func newFanOut(sending context.Context, r *run) *fanOut {
-	return &fanOut{run: r, sending: sending, answers: make(chan *errand, pendingBatch), slow: make(map[string]*slowTenant)}
+	_, prompt := r.directory.(*StaticDirectory)
+	return &fanOut{
+		run: r, sending: sending, prompt: prompt, answers: make(chan *errand, pendingBatch), slow: make(map[string]*slowTenant),
+	}
 }
 
 // all fans out until ctx ends, and then what is still being asked.
@@ -155,6 +159,11 @@ func (f *fanOut) begin(e *errand) bool {
 		}
 	}
 	e.asked = time.Now()
+	if f.prompt {
+		f.look(e)
+		f.take(e)
+		return false
+	}
 	go f.ask(e)
 	return true
 }
@@ -307,9 +316,21 @@ func (f *fanOut) carriedOut(ctx context.Context, list []*errand, lost []Fence) {
 	}
 }
 
-// ask asks the directory where a message goes. When it cannot say in time, the message
-// is given back for a while.
+// ask looks where a message goes, and says so when somebody listens.
 func (f *fanOut) ask(e *errand) {
+	f.look(e)
+	select {
+	case f.answers <- e:
+	case <-f.closed:
+	}
+	if e.late.Load() {
+		notify(f.wakeFanOut)
+	}
+}
+
+// look asks the directory where a message goes. When it cannot say in time, the message
+// is given back for a while.
+func (f *fanOut) look(e *errand) {
 	bound := min(matchBound, f.lease/8)
 	ctx := newBounded(f.sending, bound)
 	var endpoints []*Endpoint
@@ -328,13 +349,6 @@ func (f *fanOut) ask(e *errand) {
 		e.plan = Plan{Fence: e.Fence, Again: ownBackoff(e.Tries)}
 	} else {
 		e.plan = f.plan(e.Pending, endpoints, limit)
-	}
-	select {
-	case f.answers <- e:
-	case <-f.closed:
-	}
-	if e.late.Load() {
-		notify(f.wakeFanOut)
 	}
 }
 

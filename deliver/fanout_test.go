@@ -246,7 +246,7 @@ func TestMatchIsBounded(t *testing.T) {
 func TestSlowTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFanOut(t.Context(), &run{})
+		f := newFanOut(t.Context(), &run{Dispatcher: &Dispatcher{}})
 		for i, step := range []struct {
 			slow, failed bool
 			tries        int

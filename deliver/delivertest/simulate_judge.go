@@ -81,8 +81,11 @@ func (m *model) shares(c *simClaim) {
 		return
 	}
 	p.retries++
-	reserved := int(or(p.firstReserve, 0.25) * float64(p.concurrency))
-	if most := max(p.concurrency-max(reserved, 0), 1); p.retries > most {
+	reserved := 0
+	if share := or(p.firstReserve, 0.25); share > 0 {
+		reserved = max(int(share*float64(p.concurrency)), 1)
+	}
+	if most := max(p.concurrency-reserved, 1); p.retries > most {
 		m.w.fail("%d exchanges at a time are retries, instead of %d", p.retries, most)
 	}
 }
