@@ -144,7 +144,7 @@ func (p *probe) delays() {
 	p.wait(2)
 	p.carryOut(deliver.Plan{Fence: list[0].Fence, Targets: to("e1")})
 	p.wait(7)
-	p.soon(p.claimOne("e1").History.Age, p.after(9), "age, which begins when the delay is over")
+	p.soon(p.claimOne("e1").History.Age, p.after(9)+p.h.Slack, "age, which begins when the delay is over")
 
 	// Nobody waits behind a delayed message of the same key.
 	late = keyed("k", "late2")[0]
