@@ -82,6 +82,7 @@ var edges = map[string][]string{ //nolint:gochecknoglobals // a constant table
 	"verify/diagnose":          {"sign", "verify"},
 	"deliver":                  {"event", "topic"},
 	"deliver/delivertest":      {"deliver", "event", "event/eventtest", "topic"},
+	"deliver/sqlstore":         {"deliver", "topic"},
 }
 
 func TestDependencyGraph(t *testing.T) {
