@@ -23,28 +23,16 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-	"runtime/debug"
-	"strings"
 	"time"
+
+	"example.com/paperround/examples/bench/harness"
 )
 
 func main() {
-	if isChild(os.Args[1:]) {
-		exit(child(os.Args[1]))
+	if harness.IsChild(os.Args[1:]) {
+		harness.Exit("delivering", harness.Child(os.Args[1], send))
 	}
-	exit(run(context.Background(), os.Stdout, os.Args[1:]))
-}
-
-func exit(err error) {
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		os.Exit(2)
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "delivering:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
+	harness.Exit("delivering", run(context.Background(), os.Stdout, os.Args[1:]))
 }
 
 // settings say how much to measure and what to judge.
@@ -77,13 +65,13 @@ func run(ctx context.Context, w io.Writer, args []string) error {
 	case s.events < 100 || s.rounds < 1 || s.backlog < 1 || s.steady <= 0:
 		return errors.New("give at least 100 events, one round, a backlog of one and some time")
 	}
-	sink, err := startSink(ctx)
+	sink, err := harness.StartSink(ctx)
 	if err != nil {
 		return err
 	}
-	defer sink.stop()
-	r := &report{w: w, settings: s, sink: sink}
-	r.heading()
+	defer sink.Stop()
+	r := &report{Report: harness.Report{W: w, Check: s.check}, settings: s, sink: sink}
+	r.Heading("Delivery beside a bare pool and peers", s.rounds, "retryablehttp", "watermill")
 	for _, part := range []struct {
 		name string
 		run  func(context.Context) error
@@ -95,30 +83,5 @@ func run(ctx context.Context, w io.Writer, args []string) error {
 			return err
 		}
 	}
-	return r.judge()
-}
-
-func (r *report) heading() {
-	var peers []string
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, d := range info.Deps {
-			if strings.Contains(d.Path, "retryablehttp") || strings.Contains(d.Path, "watermill") {
-				peers = append(peers, strings.TrimPrefix(d.Path, "github.com/")+" "+d.Version)
-			}
-		}
-	}
-	r.printf("# Delivery beside a bare pool and peers\n\n")
-	r.printf("%s, %s/%s, %d processors, load before %s. Events of %d bytes, signed, to a receiver on loopback. Medians of %d rounds.\n\n",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), load(), len(body()), r.rounds)
-	r.printf("Peers: %s.\n", strings.Join(peers, ", "))
-}
-
-// load is how many processes want to run, averaged over one, five and fifteen
-// minutes, where the system tells.
-func load() string {
-	b, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Join(strings.Fields(string(b))[:3], ", ")
+	return r.Judge()
 }

@@ -9,6 +9,7 @@ import (
 
 	"example.com/paperround/deliver"
 	"example.com/paperround/event"
+	"example.com/paperround/examples/bench/harness"
 	"example.com/paperround/sign"
 	"example.com/paperround/topic"
 )
@@ -28,16 +29,14 @@ type ours struct {
 }
 
 func newOurs(ctx context.Context, j job, signer *sign.Signer) (way, error) {
-	client, err := deliver.NewClient(&deliver.ClientOptions{
-		Guard: deliver.Guard{Allow: deliver.Loopback(), AnyPort: true, PlainHTTP: true},
-	})
+	client, err := harness.Client()
 	if err != nil {
 		return nil, err
 	}
 	o := &ours{job: j, done: make(chan error, 1)}
-	body := body()
+	body := harness.Body()
 	for i := range j.Endpoints {
-		o.events = append(o.events, occurrence{topicOf(o.id(i)), body})
+		o.events = append(o.events, harness.Occurrence{Of: topicOf(o.id(i)), Body: body})
 	}
 	directory, err := deliver.Static(o.endpoints(signer)...)
 	if err != nil {
@@ -84,7 +83,7 @@ func (o *ours) endpoints(signer *sign.Signer) []*deliver.Endpoint {
 		add(o.id(i), o.tenant(o.id(i)), o.job.Path, 0)
 	}
 	for i := range o.job.Hung {
-		add("h"+strconv.Itoa(i), o.tenant("h"), pathHung, hangFor)
+		add("h"+strconv.Itoa(i), o.tenant("h"), harness.PathHung, harness.HangFor)
 	}
 	return list
 }
@@ -123,10 +122,10 @@ func (o *ours) end(err error) {
 
 // hang publishes the backlog and returns when all of it waits for its endpoints.
 func (o *ours) hang(ctx context.Context) error {
-	body := body()
+	body := harness.Body()
 	for i := range o.job.Backlog {
 		h := "h" + strconv.Itoa(i%o.job.Hung)
-		if _, err := o.Publish(ctx, occurrence{topicOf(h), body}, &deliver.PublishOptions{Tenant: o.tenant("h")}); err != nil {
+		if _, err := o.Publish(ctx, harness.Occurrence{Of: topicOf(h), Body: body}, &deliver.PublishOptions{Tenant: o.tenant("h")}); err != nil {
 			return err
 		}
 	}
@@ -164,8 +163,8 @@ func (o *ours) deliver(ctx context.Context, first, n int) error {
 func (o *ours) publish(ctx context.Context, i int) error {
 	ev := o.events[i%len(o.events)]
 	opts := &deliver.PublishOptions{Tenant: o.tenant(ev.Topic().Name())}
-	if o.job.Path == pathTimed {
-		opts.ID = fmt.Sprintf("%d-%d", time.Now().UnixNano(), i)
+	if o.job.Path == harness.PathTimed {
+		opts.ID = harness.StampedID(i)
 	}
 	if o.room != nil {
 		o.room <- struct{}{}

@@ -3,11 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -16,6 +12,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 	"golang.org/x/sync/errgroup"
 
+	"example.com/paperround/examples/bench/harness"
 	"example.com/paperround/sign"
 )
 
@@ -32,10 +29,10 @@ func pooled(post func(ctx context.Context, id string) error) way {
 	return func(ctx context.Context, first, n int) error {
 		group, ctx := errgroup.WithContext(ctx)
 		jobs := make(chan int)
-		for range concurrency {
+		for range harness.Concurrency {
 			group.Go(func() error {
 				for i := range jobs {
-					if err := post(ctx, "msg_"+strconv.Itoa(i)); err != nil {
+					if err := post(ctx, harness.PlainID(i)); err != nil {
 						return err
 					}
 				}
@@ -57,33 +54,21 @@ func pooled(post func(ctx context.Context, id string) error) way {
 
 // newPool is the floor: it signs and posts, and does nothing for what fails.
 func newPool(j job, signer *sign.Signer) way {
-	transport, ev := transport(), occurrence{body: body()}
+	post, ev := harness.Poster(j.Sink+j.Path, signer), harness.Occurrence{Body: harness.Body()}
 	return pooled(func(ctx context.Context, id string) error {
 		body, contentType, err := ev.Encode()
 		if err != nil {
 			return err
 		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, j.Sink+j.Path, bytes.NewReader(body))
-		if err != nil {
-			return err
-		}
-		req.Header.Set("Content-Type", contentType)
-		if err := signer.Sign(req.Header, id, time.Now(), body); err != nil {
-			return err
-		}
-		resp, err := transport.RoundTrip(req)
-		if err != nil {
-			return err
-		}
-		return finish(resp)
+		return post(ctx, id, contentType, body)
 	})
 }
 
 func newRetryable(j job, signer *sign.Signer) way {
 	client := retryablehttp.NewClient()
-	client.HTTPClient = &http.Client{Transport: transport()}
+	client.HTTPClient = &http.Client{Transport: harness.Transport()}
 	client.Logger = nil
-	ev := occurrence{body: body()}
+	ev := harness.Occurrence{Body: harness.Body()}
 	return pooled(func(ctx context.Context, id string) error {
 		body, contentType, err := ev.Encode()
 		if err != nil {
@@ -97,30 +82,30 @@ func newRetryable(j job, signer *sign.Signer) way {
 		if err := signer.Sign(req.Header, id, time.Now(), body); err != nil {
 			return err
 		}
-		resp, err := client.Do(req)
+		resp, err := client.Do(req) //nolint:bodyclose // Finish closes it
 		if err != nil {
 			return err
 		}
-		return finish(resp)
+		return harness.Finish(resp)
 	})
 }
 
 func newWatermill(j job, signer *sign.Signer) (way, error) {
 	publisher, err := wmhttp.NewPublisher(wmhttp.PublisherConfig{
-		Client: &http.Client{Transport: transport()},
+		Client: &http.Client{Transport: harness.Transport()},
 		MarshalMessageFunc: func(url string, msg *message.Message) (*http.Request, error) {
 			req, err := http.NewRequestWithContext(msg.Context(), http.MethodPost, url, bytes.NewReader(msg.Payload))
 			if err != nil {
 				return nil, err
 			}
-			req.Header.Set("Content-Type", jsonType)
+			req.Header.Set("Content-Type", harness.JSONType)
 			return req, signer.Sign(req.Header, msg.UUID, time.Now(), msg.Payload)
 		},
 	}, watermill.NopLogger{})
 	if err != nil {
 		return nil, err
 	}
-	ev := occurrence{body: body()}
+	ev := harness.Occurrence{Body: harness.Body()}
 	return pooled(func(ctx context.Context, id string) error {
 		body, _, err := ev.Encode()
 		if err != nil {
@@ -130,13 +115,4 @@ func newWatermill(j job, signer *sign.Signer) (way, error) {
 		msg.SetContext(ctx)
 		return publisher.Publish(j.Sink+j.Path, msg) // it takes 3xx for success; the sink counts
 	}), nil
-}
-
-// finish reads an answer to its end and insists on success.
-func finish(resp *http.Response) error {
-	_, err := io.Copy(io.Discard, resp.Body)
-	if resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("the answer is %d", resp.StatusCode)
-	}
-	return errors.Join(err, resp.Body.Close())
 }

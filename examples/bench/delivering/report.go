@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"example.com/paperround/examples/bench/harness"
 )
 
 // The targets. Allocations are those of paperround over those of the pool, for one
@@ -22,64 +22,33 @@ const (
 	window      = 1000                 // of the case whose memory is bounded as the pool's is
 )
 
-// report prints the tables and keeps what misses its target.
+// report prints the tables.
 type report struct {
+	harness.Report
 	settings
-	w      io.Writer
-	sink   *receiver
-	err    error // of the first write that failed
-	judged []target
-}
-
-// target is a figure and the most, or the least, that it may be.
-type target struct {
-	what        string
-	got, wanted float64
-	least       bool
-	time        bool // judged under -check alone
-}
-
-func (t target) met() bool {
-	if t.least {
-		return t.got >= t.wanted
-	}
-	return t.got <= t.wanted
-}
-
-func (r *report) printf(format string, args ...any) {
-	if r.err == nil {
-		_, r.err = fmt.Fprintf(r.w, format, args...)
-	}
+	sink *harness.Sink
 }
 
 // measured is what one case took, round by round.
 type measured struct {
 	job     job
-	taken   []taken
-	arrived []arrived
+	taken   []harness.Cost
+	arrived []harness.Arrived
 }
 
-// measure runs every job once in each round, in turns. Every other round goes the
-// other way round, so that none is always after the same one.
+// measure runs every job once in each round, in turns.
 func (r *report) measure(ctx context.Context, jobs []job) ([]measured, error) {
 	all := make([]measured, len(jobs))
 	for i, j := range jobs {
 		all[i].job = j
 	}
 	for round := range r.rounds {
-		order := make([]int, len(jobs))
-		for i := range order {
-			order[i] = i
-		}
-		if round%2 == 1 {
-			slices.Reverse(order)
-		}
-		for _, i := range order {
+		for _, i := range harness.Turns(round, len(jobs)) {
 			j := jobs[i]
 			if r.profile != "" && round == r.rounds-1 {
 				j.Profile = filepath.Join(r.profile, fmt.Sprintf("%d-%s.pprof", i, strings.ReplaceAll(j.Way, " ", "-")))
 			}
-			t, a, err := r.sink.runSender(ctx, j)
+			t, a, err := runSender(ctx, r.sink, j)
 			if err != nil {
 				return nil, err
 			}
@@ -91,23 +60,23 @@ func (r *report) measure(ctx context.Context, jobs []job) ([]measured, error) {
 }
 
 // of is the median of a figure over the rounds.
-func (m measured) of(f func(taken, arrived) float64) float64 {
+func (m measured) of(f func(harness.Cost, harness.Arrived) float64) float64 {
 	values := make([]float64, len(m.taken))
 	for i := range values {
 		values[i] = f(m.taken[i], m.arrived[i])
 	}
-	return median(values)
+	return harness.Median(values)
 }
 
 func (m measured) seconds() float64 {
-	return m.of(func(t taken, _ arrived) float64 { return t.Seconds })
+	return m.of(func(t harness.Cost, _ harness.Arrived) float64 { return t.Seconds })
 }
 
 func (m measured) rate() float64 { return float64(m.job.Events) / m.seconds() }
 
 // allocs is the least of the rounds: what is more is not the way's own.
 func (m measured) allocs() float64 {
-	return slices.MinFunc(m.taken, func(a, b taken) int { return int(a.Allocs - b.Allocs) }).Allocs
+	return slices.MinFunc(m.taken, func(a, b harness.Cost) int { return int(a.Allocs - b.Allocs) }).Allocs
 }
 
 // slower is how many times as long as another case it takes.
@@ -116,16 +85,16 @@ func (m measured) slower(than measured) float64 {
 	for i := range ratios {
 		ratios[i] = m.taken[i].Seconds / than.taken[i].Seconds
 	}
-	return median(ratios)
+	return harness.Median(ratios)
 }
 
 // later is by how many milliseconds a figure is over that of another case.
-func (m measured) later(than measured, of func(arrived) time.Duration) float64 {
+func (m measured) later(than measured, of func(harness.Arrived) time.Duration) float64 {
 	growths := make([]float64, len(m.arrived))
 	for i := range growths {
 		growths[i] = milli(of(m.arrived[i]) - of(than.arrived[i]))
 	}
-	return median(growths)
+	return harness.Median(growths)
 }
 
 // rates compares the ways at full speed, after each has shown that what it sends
@@ -144,10 +113,10 @@ func (r *report) rates(ctx context.Context) error {
 	}
 	jobs := make([]job, len(cases))
 	for i, c := range cases {
-		jobs[i] = job{Way: c.way, Window: c.window, Path: pathCounted, Warm: r.events / 10, Events: r.events, Endpoints: 16}
+		jobs[i] = job{Way: c.way, Window: c.window, Path: harness.PathCounted, Warm: r.events / 10, Events: r.events, Endpoints: 16}
 		checked := jobs[i]
-		checked.Path, checked.Warm, checked.Events = pathChecked, concurrency, min(r.events, checkedMost)
-		if _, _, err := r.sink.runSender(ctx, checked); err != nil {
+		checked.Path, checked.Warm, checked.Events = harness.PathChecked, harness.Concurrency, min(r.events, checkedMost)
+		if _, _, err := runSender(ctx, r.sink, checked); err != nil {
 			return err
 		}
 	}
@@ -155,28 +124,27 @@ func (r *report) rates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.printf("\n## Rate: %d events, %d exchanges at a time\n\n", r.events, concurrency)
-	r.printf("paperround accepts, stores, fans out, delivers and records each event; the others make the exchange and forget it.\n\n")
-	r.printf("| | events/s | to the pool | CPU ms per 1,000 | allocs | bytes | peak MiB |\n|---|---:|---:|---:|---:|---:|---:|\n")
+	r.Printf("\n## Rate: %d events, %d exchanges at a time\n\n", r.events, harness.Concurrency)
+	r.Printf("paperround accepts, stores, fans out, delivers and records each event; the others make the exchange and forget it.\n\n")
+	r.Printf("| | events/s | to the pool | CPU ms per 1,000 | allocs | bytes | peak MiB |\n|---|---:|---:|---:|---:|---:|---:|\n")
 	pool, ours := all[0], all[1]
 	for i, m := range all {
-		r.printf("| %s | %.0f | %.2f | %.1f | %.0f | %.0f | %.0f |\n", cases[i].name, m.rate(), 1/m.slower(pool),
-			m.of(func(t taken, _ arrived) float64 { return t.CPU / float64(m.job.Events) * 1e6 }),
+		r.Printf("| %s | %.0f | %.2f | %.1f | %.0f | %.0f | %.0f |\n", cases[i].name, m.rate(), 1/m.slower(pool),
+			m.of(func(t harness.Cost, _ harness.Arrived) float64 { return t.CPU / float64(m.job.Events) * 1e6 }),
 			m.allocs(),
-			m.of(func(t taken, _ arrived) float64 { return t.Bytes }),
-			m.of(func(t taken, _ arrived) float64 { return float64(t.Peak) / (1 << 20) }))
+			m.of(func(t harness.Cost, _ harness.Arrived) float64 { return t.Bytes }),
+			m.of(func(t harness.Cost, _ harness.Arrived) float64 { return float64(t.Peak) / (1 << 20) }))
 	}
-	r.judged = append(r.judged,
-		target{what: "our rate, of the pool's", got: 1 / ours.slower(pool), wanted: leastRate, least: true, time: true},
-		target{what: "our allocations a delivery, more than the pool's", got: ours.allocs() - pool.allocs(), wanted: mostAllocs})
-	return r.err
+	r.Aim(harness.Target{What: "our rate, of the pool's", Got: 1 / ours.slower(pool), Wanted: leastRate, Least: true, Time: true},
+		harness.Target{What: "our allocations a delivery, more than the pool's", Got: ours.allocs() - pool.allocs(), Wanted: mostAllocs})
+	return r.Err()
 }
 
 // hung measures how long messages to endpoints that work take from Publish to
 // their receipt, while others do not answer and have a backlog.
 func (r *report) hung(ctx context.Context) error {
 	base := job{
-		Way: wayOurs, Path: pathTimed, Warm: 990, Events: int(steadyRate * r.steady.Seconds()), Endpoints: 99, Steady: r.steady,
+		Way: wayOurs, Path: harness.PathTimed, Warm: 990, Events: int(steadyRate * r.steady.Seconds()), Endpoints: 99, Steady: r.steady,
 	}
 	one, eight, shared, oneShared := base, base, base, base
 	one.Hung, one.Backlog = 1, r.backlog
@@ -202,34 +170,33 @@ func (r *report) hung(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.printf("\n## Endpoints that hang: %d events a second to others, for %v\n\n", steadyRate, r.steady)
-	r.printf("From Publish to receipt. What hangs does not answer for %v and has %d deliveries queued.\n\n", hangFor, r.backlog)
-	r.printf("What is typical is the median of the p99 of each %d messages: on a machine that stops for a moment now and then, "+
-		"the p99 of all of them is how long it stopped.\n\n", stretch)
-	r.printf("| | p50 ms | typical p99 ms | grows by ms | p99 of all ms | grows by ms | longest ms | hanging | CPU ms per 1,000 | peak MiB |\n" +
+	r.Printf("\n## Endpoints that hang: %d events a second to others, for %v\n\n", steadyRate, r.steady)
+	r.Printf("From Publish to receipt. What hangs does not answer for %v and has %d deliveries queued.\n\n", harness.HangFor, r.backlog)
+	r.Printf("What is typical is the median of the p99 of each %d messages: on a machine that stops for a moment now and then, "+
+		"the p99 of all of them is how long it stopped.\n\n", harness.Stretch)
+	r.Printf("| | p50 ms | typical p99 ms | grows by ms | p99 of all ms | grows by ms | longest ms | hanging | CPU ms per 1,000 | peak MiB |\n" +
 		"|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for i, c := range cases {
 		m, to := all[i], all[c.to]
-		typical := m.later(to, func(a arrived) time.Duration { return a.Typical })
-		growth := m.later(to, func(a arrived) time.Duration { return a.P99 })
-		r.printf("| %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.0f | %.1f | %.0f |\n", c.name,
-			m.of(func(_ taken, a arrived) float64 { return milli(a.P50) }),
-			m.of(func(_ taken, a arrived) float64 { return milli(a.Typical) }),
+		typical := m.later(to, func(a harness.Arrived) time.Duration { return a.Typical })
+		growth := m.later(to, func(a harness.Arrived) time.Duration { return a.P99 })
+		r.Printf("| %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.0f | %.1f | %.0f |\n", c.name,
+			m.of(func(_ harness.Cost, a harness.Arrived) float64 { return milli(a.P50) }),
+			m.of(func(_ harness.Cost, a harness.Arrived) float64 { return milli(a.Typical) }),
 			typical,
-			m.of(func(_ taken, a arrived) float64 { return milli(a.P99) }),
+			m.of(func(_ harness.Cost, a harness.Arrived) float64 { return milli(a.P99) }),
 			growth,
-			m.of(func(_ taken, a arrived) float64 { return milli(a.Most) }),
-			m.of(func(_ taken, a arrived) float64 { return float64(a.Hung) }),
-			m.of(func(t taken, _ arrived) float64 { return t.CPU / float64(m.job.Events) * 1e6 }),
-			m.of(func(t taken, _ arrived) float64 { return float64(t.Peak) / (1 << 20) }))
+			m.of(func(_ harness.Cost, a harness.Arrived) float64 { return milli(a.Most) }),
+			m.of(func(_ harness.Cost, a harness.Arrived) float64 { return float64(a.Hung) }),
+			m.of(func(t harness.Cost, _ harness.Arrived) float64 { return t.CPU / float64(m.job.Events) * 1e6 }),
+			m.of(func(t harness.Cost, _ harness.Arrived) float64 { return float64(t.Peak) / (1 << 20) }))
 		if i != c.to {
 			what := cases[c.to].name + ", " + c.name
-			r.judged = append(r.judged,
-				target{what: what + ": growth of a typical p99 of the others, ms", got: typical, wanted: milli(mostGrowth), time: true},
-				target{what: what + ": growth of the p99 of the others, ms", got: growth, wanted: milli(mostGrowth), time: true})
+			r.Aim(harness.Target{What: what + ": growth of a typical p99 of the others, ms", Got: typical, Wanted: milli(mostGrowth), Time: true},
+				harness.Target{What: what + ": growth of the p99 of the others, ms", Got: growth, Wanted: milli(mostGrowth), Time: true})
 		}
 	}
-	return r.err
+	return r.Err()
 }
 
 // steadyRate is how many events a second the waiting time is measured with: some
@@ -242,10 +209,10 @@ func milli(d time.Duration) float64 { return d.Seconds() * 1000 }
 func (r *report) spread(ctx context.Context) error {
 	const few = 100
 	total := min(r.events, 10_000) / few * few
-	r.printf("\n## Spread: %d deliveries\n\n", total)
-	r.printf("| | %d endpoints, %d each, s | %d endpoints, one each, s | times as long | allocs | allocs |\n|---|---:|---:|---:|---:|---:|\n",
+	r.Printf("\n## Spread: %d deliveries\n\n", total)
+	r.Printf("| | %d endpoints, %d each, s | %d endpoints, one each, s | times as long | allocs | allocs |\n|---|---:|---:|---:|---:|---:|\n",
 		few, total/few, total)
-	base := job{Way: wayOurs, Path: pathCounted, Events: total}
+	base := job{Way: wayOurs, Path: harness.PathCounted, Events: total}
 	for _, c := range []struct {
 		name   string
 		change func(*job)
@@ -263,37 +230,10 @@ func (r *report) spread(ctx context.Context) error {
 			return err
 		}
 		slower := all[1].slower(all[0])
-		r.printf("| %s | %.2f | %.2f | %.2f | %.0f | %.0f |\n", c.name, all[0].seconds(), all[1].seconds(), slower, all[0].allocs(), all[1].allocs())
-		r.judged = append(r.judged, target{
-			what: fmt.Sprintf("spread, %s: %d endpoints to %d", c.name, total, few), got: slower, wanted: mostSpread, time: true,
+		r.Printf("| %s | %.2f | %.2f | %.2f | %.0f | %.0f |\n", c.name, all[0].seconds(), all[1].seconds(), slower, all[0].allocs(), all[1].allocs())
+		r.Aim(harness.Target{
+			What: fmt.Sprintf("spread, %s: %d endpoints to %d", c.name, total, few), Got: slower, Wanted: mostSpread, Time: true,
 		})
 	}
-	return r.err
-}
-
-// judge prints the targets that are missed, and returns an error when one of them
-// is judged.
-func (r *report) judge() error {
-	r.printf("\n## Targets\n\n")
-	failed := 0
-	for _, t := range r.judged {
-		verdict, bound := "met", "at most"
-		if t.least {
-			bound = "at least"
-		}
-		switch {
-		case t.met():
-		case t.time && !r.check:
-			verdict = "missed, not judged"
-		default:
-			verdict = "MISSED"
-			failed++
-		}
-		r.printf("* %s: %s is %.2f, %s %.2f wanted\n", verdict, t.what, t.got, bound, t.wanted)
-	}
-	r.printf("\nLoad after: %s.\n", load())
-	if failed > 0 {
-		return errors.Join(r.err, fmt.Errorf("%d of %d targets are missed", failed, len(r.judged)))
-	}
-	return r.err
+	return r.Err()
 }

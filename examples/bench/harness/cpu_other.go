@@ -1,6 +1,6 @@
 //go:build !unix
 
-package main
+package harness
 
 // cpuSeconds is not known here.
 func cpuSeconds() float64 { return 0 }

@@ -1,4 +1,4 @@
-package main
+package harness
 
 import (
 	"encoding/json"
@@ -20,18 +20,19 @@ import (
 
 // Where the sink takes requests.
 const (
-	pathCounted = "/counted" // drained and counted
-	pathTimed   = "/timed"   // and its time on the way, from the stamp in the id
-	pathChecked = "/checked" // verified, and told from those that came before
-	pathHung    = "/hung"    // not answered
+	PathCounted = "/counted" // drained and counted
+	PathTimed   = "/timed"   // and its time on the way, from the stamp in the id: see [StampedID]
+	PathChecked = "/checked" // verified, and told from those that came before
+	PathNoted   = "/noted"   // and the time of each receipt is kept
+	PathHung    = "/hung"    // not answered
 	pathTake    = "/take"    // tells what arrived, and starts anew
 )
 
-// hangFor is how long a request hangs, unless the client goes away.
-const hangFor = 30 * time.Second
+// HangFor is how long a request hangs, unless the client goes away.
+const HangFor = 30 * time.Second
 
-// arrived is what came since the last look.
-type arrived struct {
+// Arrived is what came to a sink since the last look.
+type Arrived struct {
 	Count   int // the hung ones left out
 	Refused int // of the checked ones: signature or body are wrong
 	Twice   int // of the checked ones: an id that was there before
@@ -40,14 +41,16 @@ type arrived struct {
 	P99     time.Duration
 	Most    time.Duration
 	Typical time.Duration // the 99th percentile of one stretch of them, the median over all stretches
+
+	At map[string]time.Time `json:",omitempty"` // of the noted ones, by message id; the last receipt of each
 }
 
-// stretch is how many timed messages a typical 99th percentile is taken of. When
+// Stretch is how many timed messages a typical 99th percentile is taken of. When
 // something else stops the machine for a moment, it shows in one stretch of many.
-const stretch = 500
+const Stretch = 500
 
-// judge says what is wrong when so many were sent.
-func (a arrived) judge(sent int) error {
+// Judge returns what is wrong when so many were sent.
+func (a Arrived) Judge(sent int) error {
 	switch {
 	case a.Refused > 0:
 		return fmt.Errorf("%d of %d messages are not as they were sent", a.Refused, a.Count)
@@ -59,7 +62,7 @@ func (a arrived) judge(sent int) error {
 	return nil
 }
 
-type sink struct {
+type server struct {
 	verifier *verify.Verifier
 	body     string
 	count    atomic.Int64
@@ -70,15 +73,16 @@ type sink struct {
 	twice   int
 	seen    map[string]bool
 	took    []time.Duration
+	at      map[string]time.Time
 }
 
 // serveSink writes its URL and answers until in ends.
 func serveSink(in io.Reader, out io.Writer) error {
-	ring, err := ring()
+	ring, err := Ring()
 	if err != nil {
 		return err
 	}
-	s := &sink{seen: make(map[string]bool), body: string(body())}
+	s := &server{seen: make(map[string]bool), at: make(map[string]time.Time), body: string(Body())}
 	if s.verifier, err = verify.New(sign.StandardWebhooks(), ring, nil); err != nil {
 		return err
 	}
@@ -87,31 +91,32 @@ func serveSink(in io.Reader, out io.Writer) error {
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+pathCounted, s.counted)
-	mux.HandleFunc("POST "+pathTimed, s.timed)
-	mux.HandleFunc("POST "+pathChecked, s.checked)
-	mux.HandleFunc("POST "+pathHung, s.hang)
+	mux.HandleFunc("POST "+PathCounted, s.counted)
+	mux.HandleFunc("POST "+PathTimed, s.timed)
+	mux.HandleFunc("POST "+PathChecked, s.checked)
+	mux.HandleFunc("POST "+PathNoted, s.noted)
+	mux.HandleFunc("POST "+PathHung, s.hang)
 	mux.HandleFunc("POST "+pathTake, s.take)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	if _, err := fmt.Fprintf(out, "http://%s\n", listener.Addr()); err != nil {
 		return err
 	}
 	go func() {
 		_, _ = io.Copy(io.Discard, in)
-		_ = server.Close()
+		_ = srv.Close()
 	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
 }
 
-func (s *sink) counted(_ http.ResponseWriter, r *http.Request) {
+func (s *server) counted(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	s.count.Add(1)
 }
 
-func (s *sink) timed(_ http.ResponseWriter, r *http.Request) {
+func (s *server) timed(_ http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	_, _ = io.Copy(io.Discard, r.Body)
 	s.count.Add(1)
@@ -126,7 +131,20 @@ func (s *sink) timed(_ http.ResponseWriter, r *http.Request) {
 	s.took = append(s.took, now.Sub(time.Unix(0, ns)))
 }
 
-func (s *sink) checked(_ http.ResponseWriter, r *http.Request) {
+func (s *server) noted(_ http.ResponseWriter, r *http.Request) {
+	now := time.Now()
+	_, _ = io.Copy(io.Discard, r.Body)
+	s.count.Add(1)
+	id := r.Header.Get("Webhook-Id")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.at[id]; ok {
+		s.twice++
+	}
+	s.at[id] = now
+}
+
+func (s *server) checked(_ http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
 		_, err = s.verifier.Verify(r.Header, body)
@@ -144,10 +162,10 @@ func (s *sink) checked(_ http.ResponseWriter, r *http.Request) {
 	s.seen[id] = true
 }
 
-func (s *sink) hang(_ http.ResponseWriter, r *http.Request) {
+func (s *server) hang(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body) // only then does the server see the client go
 	s.hung.Add(1)
-	timer := time.NewTimer(hangFor)
+	timer := time.NewTimer(HangFor)
 	defer timer.Stop()
 	select {
 	case <-r.Context().Done():
@@ -155,21 +173,22 @@ func (s *sink) hang(_ http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *sink) take(w http.ResponseWriter, _ *http.Request) {
+func (s *server) take(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := arrived{Count: int(s.count.Swap(0)), Refused: s.refused, Twice: s.twice, Hung: int(s.hung.Swap(0))}
+	a := Arrived{Count: int(s.count.Swap(0)), Refused: s.refused, Twice: s.twice, Hung: int(s.hung.Swap(0)), At: s.at}
 	if n := len(s.took); n > 0 {
 		var each []float64
-		for part := range slices.Chunk(s.took, stretch) {
+		for part := range slices.Chunk(s.took, Stretch) {
 			part = slices.Sorted(slices.Values(part))
 			each = append(each, float64(part[len(part)*99/100]))
 		}
-		a.Typical = time.Duration(median(each))
+		a.Typical = time.Duration(Median(each))
 		slices.Sort(s.took)
 		a.P50, a.P99, a.Most = s.took[n/2], s.took[n*99/100], s.took[n-1]
 	}
+	_ = json.NewEncoder(w).Encode(a) // the reader sees what is missing
 	s.refused, s.twice, s.took = 0, 0, nil
 	clear(s.seen)
-	_ = json.NewEncoder(w).Encode(a) // the reader sees what is missing
+	clear(s.at)
 }
