@@ -35,10 +35,11 @@ func blocks(t *testing.T, language string) []string {
 }
 
 // Each piece of Go in the README is the inside of an Example function, which is
-// compiled and run, and is about ten lines long.
+// compiled and run, and is about ten lines long. One that needs a driver is in a nested
+// module.
 func TestReadmeShowsTheExamples(t *testing.T) {
 	t.Parallel()
-	source := read(t, "examples", "example_test.go")
+	source := read(t, "examples", "example_test.go") + read(t, "examples", "platform", "example_test.go")
 	used := map[string]bool{}
 	for _, block := range blocks(t, "go") {
 		indented := strings.ReplaceAll("\n"+strings.TrimSuffix(block, "\n"), "\n", "\n\t")
@@ -52,7 +53,7 @@ func TestReadmeShowsTheExamples(t *testing.T) {
 		require.LessOrEqual(t, strings.Count(block, "\n"), 12, "longer than about ten lines:\n%s", block)
 		require.Contains(t, function[:strings.Index(function, "\n}\n")], "// Output:", "%s is compiled and not run", name[1])
 	}
-	require.Equal(t, map[string]bool{"Example_emitting": true, "Example_receiving": true, "Example_unitTesting": true}, used)
+	require.Equal(t, map[string]bool{"Example_emitting": true, "Example_durable": true, "Example_receiving": true, "Example_unitTesting": true}, used)
 }
 
 // The two commands for newcomers stand there as CI runs them.
