@@ -298,6 +298,10 @@ func (w *world) newProcess(ctx context.Context, number int) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	if number > 0 && l.take(4) == 0 && w.faults > 0 {
+		p.cut = time.Now().Add(time.Duration(l.take(int(w.lasts))))
+		p.mended = p.cut.Add(time.Duration(l.take(int(3 * w.lease))))
+	}
 	w.lock()
 	w.processes = append(w.processes, p)
 	w.note(p, "starts", nil, 0)
@@ -305,10 +309,6 @@ func (w *world) newProcess(ctx context.Context, number int) (*process, error) {
 	if number == 0 {
 		close(p.done)
 		return p, nil
-	}
-	if l.take(4) == 0 && w.faults > 0 {
-		p.cut = time.Now().Add(time.Duration(l.take(int(w.lasts))))
-		p.mended = p.cut.Add(time.Duration(l.take(int(3 * w.lease))))
 	}
 	go func() {
 		err := p.d.Run(ctx)
