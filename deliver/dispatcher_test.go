@@ -606,6 +606,7 @@ func TestStoreFaultsLoseNothing(t *testing.T) {
 						}
 						time.Sleep(time.Millisecond)
 					}
+					time.Sleep(10 * time.Millisecond) // each is fanned out by itself
 				}
 				pass(2 * time.Hour)
 				for _, kind := range []string{"Enqueue", "Own", "Pending", "FanOut", "Ready", "Claim", "Settle"} {

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -115,15 +116,16 @@ type faultyStore struct {
 	Store
 	mu     sync.Mutex
 	broken bool
-	every  int            // fail every so many calls of a kind
+	every  int // fail one of so many calls, by luck: a pattern could hit the same delivery each time
+	luck   *rand.Rand
 	dies   int            // fail for good from this call on; 0 for never
-	calls  map[string]int // by kind
-	failed map[string]int
+	failed map[string]int // calls by kind
 }
 
 func (s *faultyStore) over(inner Store) Store {
 	s.Store = inner
-	s.calls, s.failed = map[string]int{}, map[string]int{}
+	s.failed = map[string]int{}
+	s.luck = rand.New(rand.NewPCG(1, 2))
 	return s
 }
 
@@ -145,10 +147,9 @@ func (s *faultyStore) turn(kind string) (before, after error) {
 	if s.broken {
 		return errInjected, nil
 	}
-	s.calls[kind]++
-	if s.every > 0 && s.calls[kind]%s.every == 0 {
+	if s.every > 0 && s.luck.IntN(s.every) == 0 {
 		s.failed[kind]++
-		if s.failed[kind]%2 == 0 {
+		if s.luck.IntN(2) == 0 {
 			return errInjected, nil
 		}
 		return nil, errInjected
