@@ -3,5 +3,5 @@
 package delivertest_test
 
 // underRace says that the race detector is on. It makes pools drop what they are
-// given, at random, so that what is allocated says nothing.
+// given, at random, so that a flood allocates some ten times as much.
 const underRace = true
